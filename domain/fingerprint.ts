@@ -1,0 +1,91 @@
+/**
+ * Fingerprints of identities, and their order-independent sum.
+ *
+ * A fingerprint is the first 128 bits of SHA-256 over (`type`, `source`, `id`), each as UTF-8 behind its length in
+ * bytes (32-bit big-endian), so that no two different identities give the same input.
+ * Two identities collide with probability 2^-128 per pair; nothing here detects it.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import type { IdentitySumHex } from "./ids.ts";
+
+/** Bytes of one fingerprint. */
+export const fingerprintBytes = 16;
+
+export interface Identity {
+  readonly type: string;
+  readonly source: string;
+  readonly id: string;
+}
+
+/** The fingerprint of an identity: 16 bytes. The three strings must be well-formed UTF-16. */
+export function fingerprintOf({ type, source, id }: Identity): Uint8Array {
+  const parts = [utf8ToBytes(type), utf8ToBytes(source), utf8ToBytes(id)];
+  const input = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
+  const view = new DataView(input.buffer);
+  let at = 0;
+  for (const part of parts) {
+    view.setUint32(at, part.length);
+    input.set(part, at + 4);
+    at += 4 + part.length;
+  }
+  return sha256(input).slice(0, fingerprintBytes);
+}
+
+/**
+ * A sum of fingerprints modulo 2^64: each fingerprint's last eight bytes, big-endian, added up.
+ * Two multisets of identities with the same count and the same sum are the same, but for a 2^-64 accident.
+ */
+export class IdentitySum {
+  #high = 0;
+  #low = 0;
+
+  static ofHex(hex: IdentitySumHex): IdentitySum {
+    const sum = new IdentitySum();
+    sum.#high = Number.parseInt(hex.slice(0, 8), 16);
+    sum.#low = Number.parseInt(hex.slice(8), 16);
+    return sum;
+  }
+
+  /** Adds the fingerprint that starts at byte `at`. */
+  addFingerprint(bytes: Uint8Array, at = 0): void {
+    this.#add(word(bytes, at + 8), word(bytes, at + 12));
+  }
+
+  addHex(hex: IdentitySumHex): void {
+    this.#add(Number.parseInt(hex.slice(0, 8), 16), Number.parseInt(hex.slice(8), 16));
+  }
+
+  #add(high: number, low: number): void {
+    const lowSum = this.#low + low;
+    this.#low = lowSum >>> 0;
+    this.#high = (this.#high + high + (lowSum > 0xffff_ffff ? 1 : 0)) >>> 0;
+  }
+
+  hex(): IdentitySumHex {
+    return (this.#high.toString(16).padStart(8, "0") +
+      this.#low.toString(16).padStart(8, "0")) as IdentitySumHex;
+  }
+}
+
+/** The sum of nothing. */
+export const zeroSum = "0000000000000000" as IdentitySumHex;
+
+/** The sum of sums. */
+export function addSums(...sums: readonly IdentitySumHex[]): IdentitySumHex {
+  const total = new IdentitySum();
+  for (const sum of sums) total.addHex(sum);
+  return total.hex();
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0)) >>>
+    0
+  );
+}
+
+export { bytesToHex };

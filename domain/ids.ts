@@ -1,0 +1,86 @@
+/** Branded ids, so that a type is not passed where a source belongs. Names of objects are made here and nowhere else. */
+import * as z from "zod";
+import { type Hour, hourNumber, parseHour } from "./hour.ts";
+
+/** A stream's name: the CloudEvents `type`, any string of 1 to `typeBytesMax` UTF-8 bytes. */
+export type EventType = string & z.$brand<"EventType">;
+
+/** The number of a shard within its bucket. Below the plan's N: a home shard; from N on: an overflow shard. */
+export type ShardIndex = number & z.$brand<"ShardIndex">;
+
+/** One life of one edge isolate: 16 lower-case hex characters, drawn at random when the isolate starts. */
+export type EdgeId = string & z.$brand<"EdgeId">;
+
+/** The number of an append within its edge's life: 1, 2, 3, … Together with the edge id it is the append id. */
+export type AppendNo = number & z.$brand<"AppendNo">;
+
+/** 16 lower-case hex characters: a sum of fingerprints modulo 2^64. */
+export type IdentitySumHex = string & z.$brand<"IdentitySum">;
+
+export const EventType = z.string().min(1).brand<"EventType">() as unknown as z.ZodType<EventType>;
+export const ShardIndex = z.number().int().min(0).brand<"ShardIndex">() as unknown as z.ZodType<ShardIndex>;
+export const EdgeId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .brand<"EdgeId">() as unknown as z.ZodType<EdgeId>;
+export const AppendNo = z.number().int().min(1).brand<"AppendNo">() as unknown as z.ZodType<AppendNo>;
+export const IdentitySumHex = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .brand<"IdentitySum">() as unknown as z.ZodType<IdentitySumHex>;
+
+/** One stream × one hour. */
+export interface BucketAddress {
+  readonly type: EventType;
+  readonly hour: Hour;
+}
+
+/** One shard of one bucket. */
+export interface ShardAddress extends BucketAddress {
+  readonly index: ShardIndex;
+}
+
+/**
+ * Object names carry the type last and raw, so that any string is a type and no two addresses share a name.
+ * At most 13 + 1 + 3 + 1 + 255 bytes: far below the 1,024 bytes up to which an object knows its own name.
+ */
+export function bucketName({ type, hour }: BucketAddress): string {
+  return `${hour}/${type}`;
+}
+
+export function shardName({ type, hour, index }: ShardAddress): string {
+  return `${hour}/${index}/${type}`;
+}
+
+/** The ledger object number `slot` of an hour. */
+export function ledgerName(hour: Hour, slot: number): string {
+  return `${hour}/${slot}`;
+}
+
+/** The inverse of `bucketName`; `null` if the name was made by nobody here. */
+export function bucketOfName(name: string): BucketAddress | null {
+  const hour = parseHour(name.slice(0, 13));
+  return hour !== null && name[13] === "/" && name.length > 14
+    ? { hour, type: name.slice(14) as EventType }
+    : null;
+}
+
+/** The inverse of `shardName`. */
+export function shardOfName(name: string): ShardAddress | null {
+  const parts = /^(.{13})\/(\d{1,6})\/([\s\S]+)$/.exec(name);
+  const hour = parts === null ? null : parseHour(parts[1] ?? "");
+  if (parts === null || hour === null) return null;
+  return { hour, index: Number(parts[2]) as ShardIndex, type: (parts[3] ?? "") as EventType };
+}
+
+/** The inverse of `ledgerName`. */
+export function ledgerOfName(name: string): { hour: Hour; slot: number } | null {
+  const parts = /^(.{13})\/(\d{1,6})$/.exec(name);
+  const hour = parts === null ? null : parseHour(parts[1] ?? "");
+  return parts === null || hour === null ? null : { hour, slot: Number(parts[2]) };
+}
+
+/** Total order of addresses by hour, then type: the order in which work is listed. */
+export function compareBuckets(a: BucketAddress, b: BucketAddress): number {
+  return hourNumber(a.hour) - hourNumber(b.hour) || (a.type < b.type ? -1 : a.type > b.type ? 1 : 0);
+}

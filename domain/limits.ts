@@ -1,0 +1,172 @@
+/**
+ * Every number that bounds something, with its unit last and its reason.
+ * Tests hold each limit at its value and one past it; relations between limits are asserted at the end.
+ */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+// ── Request ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Compressed or plain bytes of one request body. Bounds an isolate's memory per request (128 MB shared). */
+export const bodyBytesMax = 8 * MiB;
+
+/** Bytes of one request body after inflation. A body that passes it is refused while it inflates. */
+export const inflatedBytesMax = 16 * MiB;
+
+/** Events in one request. Bounds the reply and the time one client can hold a shard's commit queue. */
+export const eventsPerRequestMax = 10_000;
+
+/** UTF-8 bytes of one event in its JSON form, as stored. With the row envelope it must fit one SQLite row. */
+export const eventBytesMax = 1 * MiB;
+
+/** UTF-8 bytes of a `type`. Percent-encoded (3×) inside an R2 key of 1,024 bytes it leaves room for the rest. */
+export const typeBytesMax = 255;
+
+/** UTF-8 bytes of an `id`, a `source` or any other attribute. Bounds what hashing and indexing one event costs. */
+export const attributeBytesMax = 8 * KiB;
+
+/** Attributes of one event, extensions included. Bounds parsing of hostile envelopes. */
+export const attributesPerEventMax = 128;
+
+/** Nesting of one event's JSON. JSON.parse is recursive in many readers; 512 is far past any real payload. */
+export const nestingMax = 512;
+
+// ── Shard ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Bytes of one SQLite row, all columns. The platform's limit is 2 MB; the local runtime does not enforce it,
+ * so the shard asserts it.
+ */
+export const sqliteRowBytesMax = 2_000_000;
+
+/** Payload bytes of one batch row; the remainder of the row is fingerprints, append ids and counters. */
+export const batchPayloadBytesMax = 1_200_000;
+
+/** Rows in one batch row: 16 bytes of fingerprint each, so that they stay a fraction of the row. */
+export const batchRowsMax = 20_000;
+
+/** Bytes one commit may take from the queue: bounds the transaction that a client waits for. */
+export const commitBytesMax = 16 * MiB;
+
+/** Bytes that may wait in a shard's commit queue. Past it an append is answered `overloaded`. */
+export const queueBytesMax = 24 * MiB;
+
+/**
+ * Identities one shard remembers before it answers `full`. The table takes 16 bytes a slot and is at most 3/4
+ * full, so a million ids cost 32 MiB of the 128 MB that the isolate's objects share.
+ */
+export const identitiesPerShardMax = 1_000_000;
+
+/** Unflushed payload bytes at which a shard freezes a part within the hour (before compression). */
+export const flushBytes = 16 * MiB;
+
+/** Bytes of one part before compression. Its gzip form stays below `partBytesMax` even if incompressible. */
+export const partPlainBytesMax = 20 * MiB;
+
+/** Bytes of one part in R2: one conditional put must hold it in the object's memory. */
+export const partBytesMax = 24 * MiB;
+
+/** Unflushed bytes that a receipt may carry, so that the bucket merges them into one part. */
+export const carryBytesMax = 1 * MiB;
+
+/** Carried bytes that go into one merged part. */
+export const mergedPlainBytesMax = 16 * MiB;
+
+// ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Home shards of one bucket. 64 shards × 1,000 requests/s is past any single stream we size for. */
+export const shardsMax = 64;
+
+/** How long after the hour's end a bucket stays open unless its stream says otherwise. */
+export const graceMsDefault = 10 * MINUTE_MS;
+
+/** The longest grace a stream may choose; far below the window, so a retired bucket can never look young. */
+export const graceMsMax = 6 * HOUR_MS;
+
+/** How long before its hour a bucket may be opened: covers fast edge clocks and early opening. */
+export const openEarlyMsMax = 5 * MINUTE_MS;
+
+/** How long identities are remembered. */
+export const windowMsDefault = 7 * DAY_MS;
+
+/** After the window, the time objects stay before they delete themselves. */
+export const retireAfterWindowMs = 1 * DAY_MS;
+
+/** Receipts asked for at the same time: six connections at once per invocation, minus one for R2. */
+export const receiptParallelismMax = 5;
+
+/** Spread of seal alarms over streams, so that all hours of all streams do not seal in the same second. */
+export const sealJitterMsMax = 20 * SECOND_MS;
+
+/** First delay after a failed seal step; doubles up to `sealRetryMsMax`. */
+export const sealRetryMsMin = 2 * SECOND_MS;
+export const sealRetryMsMax = 5 * MINUTE_MS;
+
+/** How long after its due time an open shard waits for its bucket before it wakes the bucket itself. */
+export const deadHandMs = 15 * MINUTE_MS;
+
+// ── Edge ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How long the edge waits for one append before it counts it as unresolved. */
+export const appendDeadlineMs = 10 * SECOND_MS;
+
+/** Appends tried for one group of events (re-routes after `closed` or `wrong_plan` included). */
+export const appendAttemptsMax = 4;
+
+/** How long a client is asked to wait after 429 or 503. */
+export const retryAfterSeconds = 2;
+
+/** How old an edge's snapshot of streams and keys may get before it is read again. */
+export const snapshotMaxAgeMs = 15 * SECOND_MS;
+
+/** How often an unknown type or key may force an early read of the snapshot. */
+export const snapshotMinAgeMs = 1 * SECOND_MS;
+
+// ── Ledger ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Ledger objects per hour; an isolate reports to one of them. */
+export const ledgersPerHour = 4;
+
+/** How long the edge waits for a report. */
+export const reportDeadlineMs = 5 * SECOND_MS;
+
+// ── Flusher and auditor ────────────────────────────────────────────────────────────────────────────────────
+
+/** Buckets one cron run seals or audits per stream before the other streams get their turn. */
+export const bucketsPerStreamPerRunMax = 24;
+
+/** Buckets one cron run takes up altogether; the rest wait for the next minute. */
+export const bucketsPerRunMax = 600;
+
+/** Buckets sealed or audited at the same time by one cron run. */
+export const flusherParallelismMax = 5;
+
+/** Wall time after which a cron run takes up no further bucket; cron handlers end after 15 minutes. */
+export const cronBudgetMs = 10 * MINUTE_MS;
+
+/** How long after the due time a bucket that is not sealed counts as overdue. */
+export const overdueMs = 5 * MINUTE_MS;
+
+/** Rows one page of a listing holds at most. */
+export const pageRowsMax = 1_000;
+
+const relations: readonly [string, boolean][] = [
+  ["an event and its envelope fit a batch row", eventBytesMax + 16 * KiB <= batchPayloadBytesMax],
+  [
+    "a full batch row fits a SQLite row",
+    batchPayloadBytesMax + batchRowsMax * 16 + 256 * KiB <= sqliteRowBytesMax,
+  ],
+  ["a body fits the commit queue", inflatedBytesMax <= queueBytesMax],
+  ["a flush fits a part", flushBytes + batchPayloadBytesMax <= partPlainBytesMax],
+  ["a merged part fits a part", mergedPlainBytesMax + carryBytesMax <= partPlainBytesMax],
+  ["an incompressible part fits one put", partPlainBytesMax + partPlainBytesMax / 100 < partBytesMax],
+  ["the grace ends before anything retires", graceMsMax < windowMsDefault],
+];
+for (const [relation, holds] of relations) {
+  if (!holds) throw new Error(`limits.ts: broken relation: ${relation}`);
+}

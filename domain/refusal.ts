@@ -1,0 +1,60 @@
+/**
+ * Why an event, or a whole request, was refused: one tagged union. A refusal is a value, never thrown.
+ * `workers/ingest/problem.ts` maps request refusals to HTTP in one exhaustive switch.
+ */
+
+/** Why one event of a batch was refused. Its neighbours are not affected. */
+export type EventRefusalCode =
+  | "invalid_json" // the text of this event is not JSON, or not a JSON object
+  | "invalid_specversion" // `specversion` is missing or is not "1.0"
+  | "missing_attribute" // `id`, `source` or `type` is missing, null or empty
+  | "invalid_attribute_name" // a name is not lower-case letters and digits
+  | "invalid_attribute_value" // a value breaks its attribute's type
+  | "duplicate_attribute" // the same member stands twice
+  | "invalid_data" // `data` and `data_base64` together, or bad base64
+  | "event_too_large" // the event's JSON form is over `eventBytesMax`
+  | "unknown_type" // no stream is registered for this `type`
+  | "forbidden_type" // the key may not write this `type`
+  | "late" // the event's hour is no longer open
+  | "ahead"; // the event's hour has not come yet
+
+export interface EventRefusal {
+  readonly code: EventRefusalCode;
+  /** One sentence: what is wrong and what to do. Never contains payload data beyond attribute names. */
+  readonly detail: string;
+}
+
+/** Why a request was refused as a whole, before any of its events was looked at. */
+export type RequestRefusal =
+  | { readonly code: "no_key" }
+  | { readonly code: "bad_key" }
+  | { readonly code: "missing_scope"; readonly scope: string }
+  | { readonly code: "body_too_large"; readonly limitBytes: number; readonly inflated: boolean }
+  | { readonly code: "too_many_events"; readonly limit: number }
+  | { readonly code: "unsupported_media_type"; readonly given: string }
+  | { readonly code: "unsupported_encoding"; readonly given: string }
+  | { readonly code: "unreadable_body"; readonly detail: string }
+  | { readonly code: "invalid_request"; readonly detail: string }
+  | { readonly code: "not_found" }
+  | { readonly code: "method_not_allowed"; readonly allow: string }
+  | { readonly code: "conflict"; readonly detail: string }
+  | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
+  | { readonly code: "not_durable"; readonly retryAfterSeconds: number; readonly failed: readonly number[] }
+  | { readonly code: "unavailable"; readonly retryAfterSeconds: number; readonly detail: string };
+
+/** A value, or the reason why there is none. */
+export type Result<Value, Reason> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly reason: Reason };
+
+export function ok<Value>(value: Value): { readonly ok: true; readonly value: Value } {
+  return { ok: true, value };
+}
+
+export function no<Reason>(reason: Reason): { readonly ok: false; readonly reason: Reason } {
+  return { ok: false, reason };
+}
+
+/** The last branch of an exhaustive switch: does not compile if a case is missing. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,50 @@
+/** A stream: all events of one type, with what its owner chose for it. The border for what is stored and posted. */
+import * as z from "zod";
+import { type EventType } from "./ids.ts";
+import { type Hour, HourText } from "./hour.ts";
+import { graceMsDefault, graceMsMax, shardsMax, typeBytesMax, windowMsDefault } from "./limits.ts";
+
+/** Which attribute spreads a stream's events over its shards. */
+export const PartitionBy = z.enum(["source", "id"]);
+export type PartitionBy = z.infer<typeof PartitionBy>;
+
+export const Priority = z.enum(["high", "normal", "low"]);
+export type Priority = z.infer<typeof Priority>;
+
+/** What an owner can say of a stream; every field has a default, so `{}` registers one. */
+export const StreamSettings = z.strictObject({
+  owner: z.string().max(200).default(""),
+  description: z.string().max(2_000).default(""),
+  priority: Priority.default("normal"),
+  graceMs: z.number().int().min(0).max(graceMsMax).default(graceMsDefault),
+  windowMs: z.number().int().min(windowMsDefault).max(windowMsDefault).default(windowMsDefault),
+  shards: z.number().int().min(1).max(shardsMax).default(1),
+  partitionBy: PartitionBy.default("source"),
+});
+export type StreamSettings = z.infer<typeof StreamSettings>;
+
+/** A stream as edges and the flusher see it. */
+export interface Stream extends StreamSettings {
+  readonly type: EventType;
+  /** The hour in which the stream was registered: its first bucket. */
+  readonly firstHour: Hour;
+}
+
+/** True if the text can name a stream: 1 to `typeBytesMax` UTF-8 bytes, no lone surrogates. */
+export function isTypeName(text: string): text is EventType {
+  if (text.length === 0 || text.length > typeBytesMax || !text.isWellFormed()) return false;
+  let bytes = 0;
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes <= typeBytesMax;
+}
+
+export const TypeName = z.string().transform((text, ctx): EventType => {
+  if (isTypeName(text)) return text;
+  ctx.addIssue({ code: "custom", message: `a type is 1 to ${typeBytesMax} bytes of UTF-8` });
+  return z.NEVER;
+});
+
+export const StreamDocument = StreamSettings.extend({ type: TypeName, firstHour: HourText });
