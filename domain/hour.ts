@@ -5,13 +5,8 @@
 import * as z from "zod";
 
 /** Milliseconds since 1970-01-01T00:00Z. */
-export type EpochMs = number & z.$brand<"EpochMs">;
-export const EpochMs = z
-  .number()
-  .int()
-  .min(-8.64e15)
-  .max(8.64e15)
-  .brand("EpochMs") as unknown as z.ZodType<EpochMs>;
+export const EpochMs = z.number().int().min(-8.64e15).max(8.64e15).brand<"EpochMs">();
+export type EpochMs = z.infer<typeof EpochMs>;
 
 /** `YYYY-MM-DDTHH`, UTC. Sorts as text in time order for the years 0000–9999. */
 export type Hour = string & z.$brand<"Hour">;

@@ -3,31 +3,30 @@ import * as z from "zod";
 import { type Hour, hourNumber, parseHour } from "./hour.ts";
 
 /** A stream's name: the CloudEvents `type`, any string of 1 to `typeBytesMax` UTF-8 bytes. */
-export type EventType = string & z.$brand<"EventType">;
+export const EventType = z.string().min(1).brand<"EventType">();
+export type EventType = z.infer<typeof EventType>;
 
 /** The number of a shard within its bucket. Below the plan's N: a home shard; from N on: an overflow shard. */
-export type ShardIndex = number & z.$brand<"ShardIndex">;
+export const ShardIndex = z.number().int().min(0).brand<"ShardIndex">();
+export type ShardIndex = z.infer<typeof ShardIndex>;
 
-/** One life of one edge isolate: 16 lower-case hex characters, drawn at random when the isolate starts. */
-export type EdgeId = string & z.$brand<"EdgeId">;
-
-/** The number of an append within its edge's life: 1, 2, 3, … Together with the edge id it is the append id. */
-export type AppendNo = number & z.$brand<"AppendNo">;
-
-/** 16 lower-case hex characters: a sum of fingerprints modulo 2^64. */
-export type IdentitySumHex = string & z.$brand<"IdentitySum">;
-
-export const EventType = z.string().min(1).brand<"EventType">() as unknown as z.ZodType<EventType>;
-export const ShardIndex = z.number().int().min(0).brand<"ShardIndex">() as unknown as z.ZodType<ShardIndex>;
+/** One life of one edge isolate: 16 lower-case hex characters, drawn at random when the life starts. */
 export const EdgeId = z
   .string()
   .regex(/^[0-9a-f]{16}$/)
-  .brand<"EdgeId">() as unknown as z.ZodType<EdgeId>;
-export const AppendNo = z.number().int().min(1).brand<"AppendNo">() as unknown as z.ZodType<AppendNo>;
+  .brand<"EdgeId">();
+export type EdgeId = z.infer<typeof EdgeId>;
+
+/** The number of an append within its edge's life: 1, 2, 3, … Together with the edge id it is the append id. */
+export const AppendNo = z.number().int().min(1).max(0xffff_ffff).brand<"AppendNo">();
+export type AppendNo = z.infer<typeof AppendNo>;
+
+/** 16 lower-case hex characters: a sum of fingerprints modulo 2^64. */
 export const IdentitySumHex = z
   .string()
   .regex(/^[0-9a-f]{16}$/)
-  .brand<"IdentitySum">() as unknown as z.ZodType<IdentitySumHex>;
+  .brand<"IdentitySum">();
+export type IdentitySumHex = z.infer<typeof IdentitySumHex>;
 
 /** One stream × one hour. */
 export interface BucketAddress {

@@ -1,0 +1,146 @@
+/**
+ * The manifest: the list of a bucket's parts, written last and once. Readers take parts from it and from nowhere else.
+ * Its bytes are frozen in the bucket before they are put, so whoever writes it writes the same bytes.
+ */
+import * as z from "zod";
+import { HourText, type Hour } from "./hour.ts";
+import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
+import { Plan } from "./plan.ts";
+import { Tally, addTallies, sameTally } from "./tally.ts";
+
+export const manifestFormat = 1;
+
+/** Which shard wrote a part; `merged`: the bucket, from the tails that small shards handed over with their receipts. */
+export const PartOrigin = z.union([ShardIndex, z.literal("merged")]);
+export type PartOrigin = z.infer<typeof PartOrigin>;
+
+/** What is in a part, apart from where it lies. */
+export const PartContent = z.strictObject({
+  tally: Tally,
+  /** Bytes of the rows before compression. */
+  plainBytes: z.number().int().min(0),
+  /** Rows by home hour. */
+  homeHours: z.record(z.string(), z.number().int().min(1)),
+  /** Earliest and latest event time, RFC 3339; null if every row is undated. */
+  minTime: z.string().nullable(),
+  maxTime: z.string().nullable(),
+});
+export type PartContent = z.infer<typeof PartContent>;
+
+export const Part = PartContent.extend({
+  key: z.string().min(1),
+  format: z.literal("ndjson.gz"),
+  origin: PartOrigin,
+  /** Bytes of the object in R2. */
+  bytes: z.number().int().min(1),
+  /** Of the object's bytes, 64 lower-case hex characters. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type Part = z.infer<typeof Part>;
+
+/** What one shard counted, as its receipt said. */
+export const ShardCounters = z.strictObject({
+  index: ShardIndex,
+  accepted: Tally,
+  delivered: Tally,
+  /** Events answered `duplicate`. At least: those answered since the last commit before a restart are not in it. */
+  duplicates: z.number().int().min(0),
+});
+export type ShardCounters = z.infer<typeof ShardCounters>;
+
+export const Manifest = z.strictObject({
+  format: z.literal(manifestFormat),
+  type: EventType,
+  hour: HourText,
+  sealedAt: z.string(),
+  /** Null for an hour in which nothing came: the bucket never opened. */
+  plan: Plan.nullable(),
+  rows: z.number().int().min(0),
+  bytes: z.number().int().min(0),
+  identitySum: Tally.shape.sum,
+  schemaVersion: z.string().nullable(),
+  parts: z.array(Part),
+  shards: z.array(ShardCounters),
+  /** Objects under the prefix that a crash left behind and that hold no row of this bucket's list. */
+  strays: z.array(z.string()),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** The manifest of these parts and receipts. Order is fixed here, so that equal input gives equal bytes. */
+export function manifestOf(input: {
+  readonly address: BucketAddress;
+  readonly sealedAt: string;
+  readonly plan: Plan | null;
+  readonly parts: readonly Part[];
+  readonly shards: readonly ShardCounters[];
+  readonly strays: readonly string[];
+}): Manifest {
+  const parts = input.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const total = addTallies(...parts.map((part) => part.tally));
+  return {
+    format: manifestFormat,
+    type: input.address.type,
+    hour: input.address.hour,
+    sealedAt: input.sealedAt,
+    plan: input.plan,
+    rows: total.rows,
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    identitySum: total.sum,
+    schemaVersion: null,
+    parts,
+    shards: input.shards.toSorted((a, b) => a.index - b.index),
+    strays: input.strays.toSorted(),
+  };
+}
+
+/** The bytes of a manifest as text: two-space JSON and a final newline, readable with `less`. */
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/**
+ * The rule a manifest must satisfy before it is created: what the shards accepted is what they delivered,
+ * and what they delivered is what the parts hold. Null if it does, else the sentence that says what does not.
+ */
+export function manifestFault(manifest: Manifest): string | null {
+  for (const shard of manifest.shards) {
+    if (!sameTally(shard.accepted, shard.delivered)) {
+      return `shard ${shard.index} accepted ${shard.accepted.rows} rows and delivered ${shard.delivered.rows}`;
+    }
+  }
+  const delivered = addTallies(...manifest.shards.map((shard) => shard.delivered));
+  const held = addTallies(...manifest.parts.map((part) => part.tally));
+  if (!sameTally(delivered, held))
+    return `shards delivered ${delivered.rows} rows and parts hold ${held.rows}`;
+  if (new Set(manifest.parts.map((part) => part.key)).size !== manifest.parts.length)
+    return "a part is listed twice";
+  return null;
+}
+
+// ── Keys in R2 ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Hive-partitioned prefix of a bucket, ending in `/`. The type is percent-encoded; `.` alone would be a path step. */
+export function bucketPrefix({ type, hour }: { readonly type: string; readonly hour: Hour }): string {
+  return `events/type=${encodeSegment(type)}/date=${hour.slice(0, 10)}/hour=${hour.slice(11)}/`;
+}
+
+/** Percent-encodes everything but letters, digits and `-_.~`, byte by byte of its UTF-8. */
+export function encodeSegment(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+export function manifestKey(address: BucketAddress): string {
+  return `${bucketPrefix(address)}_manifest.json`;
+}
+
+export function successKey(address: BucketAddress): string {
+  return `${bucketPrefix(address)}_SUCCESS`;
+}
+
+/** The key of part `no` of an origin. A retry computes the same key; only a stray moves on to the next number. */
+export function partKey(address: BucketAddress, origin: PartOrigin, no: number): string {
+  return `${bucketPrefix(address)}part-${origin}-${no}.ndjson.gz`;
+}

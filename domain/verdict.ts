@@ -1,0 +1,54 @@
+/** Verdicts and findings: what the auditor says of a bucket, and at which hop. */
+import * as z from "zod";
+import { Tally } from "./tally.ts";
+
+/** Where two counters that must be equal were compared. */
+export const Hop = z.enum([
+  "edge", // received = accepted + duplicate + refused + failed
+  "edge_to_shard", // what edges were acknowledged = what the shard accepted
+  "enrolment", // every shard the ledger names is one the manifest names
+  "shard", // accepted = delivered
+  "parts", // delivered = sum of the parts in the manifest
+  "manifest", // the manifest object is there, parses, and is the one that the bucket froze
+  "listing", // objects under the prefix = objects in the manifest
+  "reread", // rows, sums and digests recomputed from R2 = what the manifest says
+]);
+export type Hop = z.infer<typeof Hop>;
+
+export const FindingKind = z.enum(["missing", "surplus", "corrupt", "unaudited"]);
+export type FindingKind = z.infer<typeof FindingKind>;
+
+/** One equation that does not hold. */
+export const Finding = z.strictObject({
+  kind: FindingKind,
+  hop: Hop,
+  /** The object, shard or edge at fault: an R2 key, `shard 3`, `edge 0123…`. */
+  where: z.string(),
+  /** How many rows are missing or surplus; 0 where it cannot be said in rows. */
+  rows: z.number().int().min(0),
+  expected: Tally.nullable(),
+  found: Tally.nullable(),
+  detail: z.string(),
+});
+export type Finding = z.infer<typeof Finding>;
+
+/** `open`, `due` and `overdue` are told from the clock; the others from counters. */
+export const VerdictName = z.enum([
+  "open",
+  "due",
+  "overdue",
+  "balanced",
+  "missing",
+  "surplus",
+  "corrupt",
+  "unaudited",
+]);
+export type VerdictName = z.infer<typeof VerdictName>;
+
+/** From worst to mildest: the verdict of a bucket is its worst finding's kind. */
+const severity: readonly FindingKind[] = ["corrupt", "missing", "surplus", "unaudited"];
+
+/** The verdict that these findings amount to; no finding at all is `balanced`. */
+export function verdictOf(findings: readonly Finding[]): Exclude<VerdictName, "open" | "due" | "overdue"> {
+  return severity.find((kind) => findings.some((finding) => finding.kind === kind)) ?? "balanced";
+}
