@@ -12,7 +12,7 @@ export type EventRefusalCode =
   | "invalid_attribute_value" // a value breaks its attribute's type
   | "duplicate_attribute" // the same member stands twice
   | "invalid_data" // `data` and `data_base64` together, or bad base64
-  | "event_too_large" // the event's JSON form is over `eventBytesMax`
+  | "event_too_large" // the event is over a limit: its bytes, one attribute's bytes, their number, or its nesting
   | "unknown_type" // no stream is registered for this `type`
   | "forbidden_type" // the key may not write this `type`
   | "late" // the event's hour is no longer open
