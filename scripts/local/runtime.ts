@@ -1,0 +1,95 @@
+/**
+ * The whole system on this machine, embedded: Miniflare with a direct socket, not wrangler's dev proxy, which is an
+ * order of magnitude slower. Bindings come from wrangler.toml's `local` environment and nowhere else.
+ *
+ * Promises: when it resolves, migrations are applied and requests are answered on `url`; state is in `dataDir`.
+ * Does not promise: to run beside another runtime on the same `dataDir` (it is locked while this runs).
+ */
+import { join, resolve } from "node:path";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { bundleWorker } from "./bundle.ts";
+import { lockDataDir } from "./lock.ts";
+import { applyMigrations } from "./migrate.ts";
+import { localWorkerOptions, readProjectConfig } from "./config.ts";
+import { startCron } from "./cron.ts";
+import { guardWorkerd } from "./watchdog.ts";
+
+export interface LocalRuntimeOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly adminKey: string;
+  /** Run `scheduled` every minute of real time. */
+  readonly cron: boolean;
+  /** Where wrangler.toml lies; this repository unless a test says otherwise. */
+  readonly root?: string;
+  readonly onCronFailure?: (reason: string) => void;
+}
+
+export interface LocalRuntime {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly miniflare: Miniflare;
+  readonly migrationsApplied: readonly string[];
+  dispose(): Promise<void>;
+}
+
+export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<LocalRuntime> {
+  const unlock = lockDataDir(options.dataDir);
+  try {
+    return await start(options, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<LocalRuntime> {
+  const config = readProjectConfig("local", options.root);
+  const worker = localWorkerOptions(options.root);
+  const { name } = config;
+  const modules = await bundleWorker(config.path, config.main);
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      resourcePersistencePath: resourcesIn(options.dataDir),
+      telemetry: { enabled: false },
+      workers: [
+        {
+          ...worker,
+          name,
+          modules,
+          bindings: { ...worker["bindings"], HOURSEAL_ADMIN_KEY: options.adminKey },
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
+        },
+      ],
+    }),
+  );
+  try {
+    await miniflare.ready;
+    const endGuard = await guardWorkerd();
+    const url = (await miniflare.unsafeGetDirectURL(name)).origin;
+    const database = await miniflare.getD1Database(config.catalog.binding, name);
+    const migrationsApplied = await applyMigrations(database, config.catalog.migrationsDir);
+    const stopCron = options.cron ? startCron(url, options.adminKey, options.onCronFailure) : () => undefined;
+    return {
+      url,
+      adminKey: options.adminKey,
+      miniflare,
+      migrationsApplied,
+      dispose: async () => {
+        stopCron();
+        await miniflare.dispose();
+        endGuard();
+        unlock();
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+}
+
+/** Where Miniflare keeps R2, D1 and objects under a data directory. */
+export function resourcesIn(dataDir: string): string {
+  return join(resolve(dataDir), "state");
+}
