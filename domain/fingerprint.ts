@@ -72,7 +72,7 @@ export class IdentitySum {
 export const zeroSum = "0000000000000000" as IdentitySumHex;
 
 /** The sum of sums. */
-export function addSums(...sums: readonly IdentitySumHex[]): IdentitySumHex {
+export function addSums(sums: Iterable<IdentitySumHex>): IdentitySumHex {
   const total = new IdentitySum();
   for (const sum of sums) total.addHex(sum);
   return total.hex();

@@ -57,10 +57,13 @@ export const commitBytesMax = 16 * MiB;
 export const queueBytesMax = 24 * MiB;
 
 /**
- * Identities one shard remembers before it answers `full`. The table takes 16 bytes a slot and is at most 3/4
- * full, so a million ids cost 32 MiB of the 128 MB that the isolate's objects share.
+ * Identities one shard remembers before it answers `full`. The table takes 16 bytes a slot, is at most 3/4 full and
+ * doubles: this many fit 2^21 slots, 32 MiB of the 128 MB that the isolate's objects share (48 MiB while it doubles).
  */
-export const identitiesPerShardMax = 1_000_000;
+export const identitiesPerShardMax = 1_500_000;
+
+/** Appends one commit answers: their ids (24 bytes each) are stored beside the rows they brought. */
+export const appendsPerCommitMax = 4_096;
 
 /** Unflushed payload bytes at which a shard freezes a part within the hour (before compression). */
 export const flushBytes = 16 * MiB;

@@ -76,7 +76,7 @@ export function manifestOf(input: {
   readonly strays: readonly string[];
 }): Manifest {
   const parts = input.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const total = addTallies(...parts.map((part) => part.tally));
+  const total = addTallies(parts.map((part) => part.tally));
   return {
     format: manifestFormat,
     type: input.address.type,
@@ -108,8 +108,8 @@ export function manifestFault(manifest: Manifest): string | null {
       return `shard ${shard.index} accepted ${shard.accepted.rows} rows and delivered ${shard.delivered.rows}`;
     }
   }
-  const delivered = addTallies(...manifest.shards.map((shard) => shard.delivered));
-  const held = addTallies(...manifest.parts.map((part) => part.tally));
+  const delivered = addTallies(manifest.shards.map((shard) => shard.delivered));
+  const held = addTallies(manifest.parts.map((part) => part.tally));
   if (!sameTally(delivered, held))
     return `shards delivered ${delivered.rows} rows and parts hold ${held.rows}`;
   if (new Set(manifest.parts.map((part) => part.key)).size !== manifest.parts.length)

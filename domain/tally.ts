@@ -1,6 +1,6 @@
 /** A tally: how many rows, and the order-independent sum of their fingerprints. What every hop counts in. */
 import * as z from "zod";
-import { addSums, zeroSum } from "./fingerprint.ts";
+import { IdentitySum, zeroSum } from "./fingerprint.ts";
 import { IdentitySumHex } from "./ids.ts";
 
 export const Tally = z.strictObject({ rows: z.number().int().min(0), sum: IdentitySumHex });
@@ -9,11 +9,14 @@ export type Tally = z.infer<typeof Tally>;
 /** The tally of nothing. */
 export const zeroTally: Tally = { rows: 0, sum: zeroSum };
 
-export function addTallies(...tallies: readonly Tally[]): Tally {
-  return {
-    rows: tallies.reduce((rows, tally) => rows + tally.rows, 0),
-    sum: addSums(...tallies.map((tally) => tally.sum)),
-  };
+export function addTallies(tallies: Iterable<Tally>): Tally {
+  const sum = new IdentitySum();
+  let rows = 0;
+  for (const tally of tallies) {
+    rows += tally.rows;
+    sum.addHex(tally.sum);
+  }
+  return { rows, sum: sum.hex() };
 }
 
 export function sameTally(a: Tally, b: Tally): boolean {

@@ -1,0 +1,71 @@
+/**
+ * Flush: a shard's rows become immutable parts in R2.
+ *
+ *  1. freeze   the part's rows, its encoder and its key number are written down
+ *  2. encode   from the stored payloads, batch by batch
+ *  3. put      create-only, see platform/part-writer.ts; a stray moves the part to the next key number
+ *  4. record   key, bytes and sha256 of what R2 holds
+ *
+ * Safe to stop after each: a frozen part is encoded again from the same rows, and its put finds its own object.
+ * One flush runs at a time; what arrives meanwhile belongs to a later part.
+ */
+import { decideFreeze } from "../../domain/flush.ts";
+import type { ShardAddress } from "../../domain/ids.ts";
+import { partBytesMax } from "../../domain/limits.ts";
+import { partKey } from "../../domain/manifest.ts";
+import type { ObjectStore } from "../../platform/objects.ts";
+import { type PartCodec, putPart } from "../../platform/part-writer.ts";
+import type { FrozenPart, ShardStore } from "./store.ts";
+
+/** Key numbers tried for one part. More strays than this are a broken invariant, not bad luck. */
+const strayTriesMax = 8;
+
+export interface FlushDeps {
+  readonly objects: ObjectStore;
+  readonly codec: PartCodec;
+}
+
+/** Puts every frozen part, and freezes and puts what has become due. Throws if R2 does not take them. */
+export async function flush(
+  address: ShardAddress,
+  store: ShardStore,
+  deps: FlushDeps,
+  closing: boolean,
+): Promise<void> {
+  for (;;) {
+    const part = store.nextUnputPart();
+    if (part !== null) {
+      await putFrozen(address, store, deps, part);
+      continue;
+    }
+    const lastSeq = decideFreeze(store.unfrozenBatches(), closing);
+    if (lastSeq === null) return;
+    store.freeze(lastSeq);
+  }
+}
+
+async function putFrozen(
+  address: ShardAddress,
+  store: ShardStore,
+  deps: FlushDeps,
+  frozen: FrozenPart,
+): Promise<void> {
+  const encoded = await deps.codec.encode(store.payloads(frozen.firstSeq, frozen.lastSeq));
+  if (encoded.bytes.length > partBytesMax) {
+    throw new Error(
+      `broken invariant: part ${frozen.no} takes ${encoded.bytes.length} bytes, over ${partBytesMax}`,
+    );
+  }
+  let part = frozen;
+  for (let tries = 0; tries < strayTriesMax; tries++) {
+    const key = partKey(address, address.index, part.keyNo);
+    const outcome = await putPart(deps.objects, deps.codec, key, encoded);
+    if (outcome.put === "stored") {
+      store.recordPut(part.no, { key, bytes: outcome.bytes, sha256: outcome.sha256 });
+      return;
+    }
+    store.recordStray(part.no, key);
+    part = store.nextUnputPart() ?? part;
+  }
+  throw new Error(`broken invariant: ${strayTriesMax} keys of part ${frozen.no} hold other content`);
+}

@@ -1,0 +1,73 @@
+/**
+ * Putting one part, or any other object that must exist once with known bytes.
+ *
+ * Protocol: what goes into it is durably frozen by the caller before the first call.
+ *  1. `create` under the computed key. Created: done.
+ *  2. Exists, or the reply was lost: look the object up. Same sha256 and size: it is ours, done.
+ *  3. Other bytes: read it back. The same content before compression (another compressor version, say): adopt it
+ *     with the digest that it has.
+ *  4. Different content: a stray. The caller moves on to the next number and reports the stray.
+ * Safe to stop after each step: doing it again finds the object and ends at 2.
+ */
+import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
+
+/** A part's bytes, ready to be put. */
+export interface EncodedPart {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+}
+
+export type PutOutcome =
+  { readonly put: "stored"; readonly bytes: number; readonly sha256: string } | { readonly put: "stray" };
+
+/** Compresses and decompresses parts. The simulation brings one that runs to completion at once. */
+export interface PartCodec {
+  /** gzip over the chunks, one after the other. */
+  encode(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<EncodedPart>;
+  /** The bytes before compression; throws if it is no gzip. */
+  decode(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
+}
+
+export const gzipCodec: PartCodec = {
+  async encode(chunks) {
+    const gzip = new CompressionStream("gzip");
+    const writer = gzip.writable.getWriter();
+    const written = (async () => {
+      for (const chunk of chunks) await writer.write(chunk);
+      await writer.close();
+    })();
+    const [bytes] = await Promise.all([bytesOf(gzip.readable), written]);
+    return { bytes, sha256: await sha256Hex(bytes) };
+  },
+  decode: (bytes) => bytesOf(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))),
+  sha256: sha256Hex,
+};
+
+export async function putPart(
+  objects: ObjectStore,
+  codec: PartCodec,
+  key: string,
+  part: EncodedPart,
+): Promise<PutOutcome> {
+  const ours = { put: "stored", bytes: part.bytes.length, sha256: part.sha256 } as const;
+  const created = await objects.create(key, part.bytes, part.sha256).catch(async (error: unknown) => {
+    // A lost reply is unknown, not failed: look before deciding.
+    if ((await objects.head(key)) === null) throw error;
+    return "exists" as const;
+  });
+  if (created === "created") return ours;
+  const found = await objects.get(key);
+  if (found === null) throw new Error(`${key} exists for a put and not for a get; try again`);
+  if (found.object.sha256 === part.sha256 && found.object.bytes === part.bytes.length) {
+    await found.body.cancel();
+    return ours;
+  }
+  const theirs = await bytesOf(found.body);
+  const sameContent = await Promise.all([codec.decode(theirs), codec.decode(part.bytes)]).then(
+    async ([a, b]) => (await codec.sha256(a)) === (await codec.sha256(b)),
+    () => false,
+  );
+  if (!sameContent) return { put: "stray" };
+  return { put: "stored", bytes: theirs.length, sha256: await codec.sha256(theirs) };
+}

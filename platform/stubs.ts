@@ -1,0 +1,27 @@
+/**
+ * How one object or Worker reaches another: by address, typed, and with what the runtime says of a failure.
+ * A call that throws has an unknown outcome; the callers' protocols are built to repeat it or to look.
+ */
+import { type BucketAddress, type ShardAddress, bucketName, ledgerName, shardName } from "../domain/ids.ts";
+import type { BucketRpc, LedgerAddress, LedgerRpc, ShardRpc } from "../domain/messages.ts";
+
+export type ShardNamespace = DurableObjectNamespace<ShardRpc & Rpc.DurableObjectBranded>;
+export type BucketNamespace = DurableObjectNamespace<BucketRpc & Rpc.DurableObjectBranded>;
+export type LedgerNamespace = DurableObjectNamespace<LedgerRpc & Rpc.DurableObjectBranded>;
+
+export function shardStub(namespace: ShardNamespace, address: ShardAddress): ShardRpc {
+  return namespace.getByName(shardName(address));
+}
+
+export function bucketStub(namespace: BucketNamespace, address: BucketAddress): BucketRpc {
+  return namespace.getByName(bucketName(address));
+}
+
+export function ledgerStub(namespace: LedgerNamespace, { hour, slot }: LedgerAddress): LedgerRpc {
+  return namespace.getByName(ledgerName(hour, slot));
+}
+
+/** What the runtime marks on a failed call: `overloaded` ones must not be repeated at once. */
+export function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && "overloaded" in error && error.overloaded === true;
+}
