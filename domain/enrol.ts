@@ -2,6 +2,7 @@
  * Enrolment: a shard holds no row before its bucket has confirmed that it will wait for it. These are the bucket's and
  * the shard's decisions; both are pure, so that the order of messages can be played through in a simulation.
  */
+import { broken } from "./invariant.ts";
 import type { EpochMs, Hour } from "./hour.ts";
 import { startOf } from "./hour.ts";
 import type { PackedRows } from "./packed-rows.ts";
@@ -61,7 +62,7 @@ export function decideEnrol(
       return { act: "open", plan: request.plan, reply: { enrolled: true, plan: request.plan } };
     }
     case "open": {
-      if (bucket.plan === null) throw new Error("broken invariant: an open bucket has no plan");
+      if (bucket.plan === null) broken("an open bucket has no plan");
       if (now >= dueAt(hour, bucket.plan.graceMs)) return refuse({ enrolled: false, why: "closed" });
       if (!samePlan(bucket.plan, request.plan)) {
         return refuse({ enrolled: false, why: "wrong_plan", plan: bucket.plan });
@@ -105,7 +106,7 @@ export function decideAdmit(
   }
   if (shard.phase === "closed") return { act: "refuse", refusal: { refused: "closed" } };
   if (shard.phase === "blank") return { act: "enrol" };
-  if (shard.plan === null) throw new Error("broken invariant: an open shard has no plan");
+  if (shard.plan === null) broken("an open shard has no plan");
   if (!samePlan(shard.plan, append.plan)) {
     return { act: "refuse", refusal: { refused: "wrong_plan", plan: shard.plan } };
   }

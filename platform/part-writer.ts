@@ -9,6 +9,7 @@
  *  4. Different content: a stray. The caller moves on to the next number and reports the stray.
  * Safe to stop after each step: doing it again finds the object and ends at 2.
  */
+import { broken } from "../domain/invariant.ts";
 import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
 
 /** A part's bytes, ready to be put. */
@@ -43,6 +44,27 @@ export const gzipCodec: PartCodec = {
   decode: (bytes) => bytesOf(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))),
   sha256: sha256Hex,
 };
+
+/**
+ * Puts an object of which only these bytes may exist under its key: a manifest, a marker. Finding others there is a
+ * broken invariant: somebody else has sealed this hour.
+ */
+export async function putExact(
+  objects: ObjectStore,
+  codec: PartCodec,
+  key: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const sha256 = await codec.sha256(bytes);
+  const created = await objects.create(key, bytes, sha256).catch(async (error: unknown) => {
+    if ((await objects.head(key)) === null) throw error;
+    return "exists" as const;
+  });
+  if (created === "created") return;
+  const found = await objects.head(key);
+  if (found === null) throw new Error(`${key} exists for a put and not for a look; try again`);
+  if (found.sha256 !== sha256) broken(`${key} holds other bytes than the ones that were frozen`);
+}
 
 export async function putPart(
   objects: ObjectStore,

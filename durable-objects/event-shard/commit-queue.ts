@@ -6,6 +6,7 @@
  * Duplicates pass the same queue, so a `duplicate` always rests on rows that are durable already.
  * A commit that fails aborts the object: what its memory says is no longer what its storage says.
  */
+import { broken } from "../../domain/invariant.ts";
 import {
   type AppendOutcome,
   type WaitingAppend,
@@ -97,7 +98,7 @@ export class CommitQueue {
         await this.#deps.sync();
         appends.forEach(({ answer }, index) => {
           const outcome = commit.outcomes[index];
-          if (outcome === undefined) throw new Error("broken invariant: an append without an outcome");
+          if (outcome === undefined) broken("an append without an outcome");
           answer(outcome);
         });
         if (commit.batches.length > 0) this.#deps.committed();

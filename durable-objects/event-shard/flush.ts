@@ -9,6 +9,7 @@
  * Safe to stop after each: a frozen part is encoded again from the same rows, and its put finds its own object.
  * One flush runs at a time; what arrives meanwhile belongs to a later part.
  */
+import { broken } from "../../domain/invariant.ts";
 import { decideFreeze } from "../../domain/flush.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
 import { partBytesMax } from "../../domain/limits.ts";
@@ -67,5 +68,5 @@ async function putFrozen(
     store.recordStray(part.no, key);
     part = store.nextUnputPart() ?? part;
   }
-  throw new Error(`broken invariant: ${strayTriesMax} keys of part ${frozen.no} hold other content`);
+  broken(`${strayTriesMax} keys of part ${frozen.no} hold other content`);
 }

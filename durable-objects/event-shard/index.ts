@@ -1,4 +1,5 @@
 /** The object class: builds a shard on its own storage and the real outside, and checks what comes in. */
+import { broken } from "../../domain/invariant.ts";
 import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { EdgeQuery, type EdgeAnswer } from "../../domain/append-audit.ts";
@@ -30,8 +31,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
   constructor(ctx: DurableObjectState, env: EventShardEnv) {
     super(ctx, env);
     const address = shardOfName(ctx.id.name ?? "");
-    if (address === null)
-      throw new Error("broken invariant: a shard was reached by another name than shardName()");
+    if (address === null) broken("a shard was reached by another name than shardName()");
     const deps: ShardDeps = {
       objects: r2Objects(env.EVENTS),
       codec: gzipCodec,

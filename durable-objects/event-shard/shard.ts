@@ -5,6 +5,7 @@
  * before the bucket has confirmed the enrolment; a receipt's figures never change.
  * Does not: know the clock, the network or the platform's classes; they come in as `ShardDeps`.
  */
+import { broken } from "../../domain/invariant.ts";
 import { type EdgeAnswer, type EdgeQuery, classifyAppends } from "../../domain/append-audit.ts";
 import { unpackTags } from "../../domain/commit.ts";
 import { type AppendRefusal, type EnrolReply, type EnrolRequest, decideAdmit } from "../../domain/enrol.ts";
@@ -135,7 +136,7 @@ export class Shard {
   }
 
   #openQueue(): CommitQueue {
-    if (this.#queue === null) throw new Error("broken invariant: an open shard has no commit queue");
+    if (this.#queue === null) broken("an open shard has no commit queue");
     return this.#queue;
   }
 
@@ -175,14 +176,14 @@ export class Shard {
     if (!this.#state.dropped) await this.#flush(true);
     const receipt = this.#receipt();
     const fault = receiptFault(receipt);
-    if (fault !== null) throw new Error(`broken invariant: ${fault}`);
+    if (fault !== null) broken(`${fault}`);
     await this.#storage.sync();
     return { closed: true, receipt };
   }
 
   #receipt(): Receipt {
     const parts = this.#store.parts().map((part) => {
-      if (part.put === null) throw new Error(`broken invariant: part ${part.no} of a receipt is not put`);
+      if (part.put === null) broken(`part ${part.no} of a receipt is not put`);
       return { ...part.content, ...part.put, format: "ndjson.gz" as const, origin: this.#address.index };
     });
     const tail = this.#store.tail()?.content ?? null;
@@ -210,7 +211,7 @@ export class Shard {
       bytes.set(payload, at);
       at += payload.length;
     }
-    if (at !== bytes.length) throw new Error(`broken invariant: a tail of ${bytes.length} bytes holds ${at}`);
+    if (at !== bytes.length) broken(`a tail of ${bytes.length} bytes holds ${at}`);
     return bytes;
   }
 

@@ -1,4 +1,5 @@
 /** The shard's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
+import { broken } from "../../domain/invariant.ts";
 import * as z from "zod";
 import type { AppendTag, Commit } from "../../domain/commit.ts";
 import { packTags } from "../../domain/commit.ts";
@@ -100,7 +101,7 @@ export class ShardStore {
     const rowBytes =
       content.length + batch.fingerprints.length + packedTags.length + batch.payload.length + 32;
     if (rowBytes > sqliteRowBytesMax) {
-      throw new Error(`broken invariant: a batch row of ${rowBytes} bytes is over ${sqliteRowBytesMax}`);
+      broken(`a batch row of ${rowBytes} bytes is over ${sqliteRowBytesMax}`);
     }
     this.#storage.sql.exec(
       "INSERT INTO batch (bytes, content, fingerprints, tags, payload) VALUES (?, ?, ?, ?, ?)",
@@ -150,7 +151,7 @@ export class ShardStore {
            coalesce(max(key_no), -1) + 1 AS key_no FROM part`,
       )
       .toArray();
-    if (next === undefined) throw new Error("broken invariant: an aggregate without a row");
+    if (next === undefined) broken("an aggregate without a row");
     this.#storage.sql.exec(
       "INSERT INTO part (no, first_seq, last_seq, encoder, content, key_no) VALUES (?, ?, ?, ?, ?, ?)",
       next.no,
@@ -225,8 +226,7 @@ export class ShardStore {
       const [row] = this.#storage.sql
         .exec<{ payload: ArrayBuffer | null }>("SELECT payload FROM batch WHERE seq = ?", seq)
         .toArray();
-      if (row === undefined || row.payload === null)
-        throw new Error(`broken invariant: batch ${seq} has no payload`);
+      if (row === undefined || row.payload === null) broken(`batch ${seq} has no payload`);
       yield new Uint8Array(row.payload);
     }
   }

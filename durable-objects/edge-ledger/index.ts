@@ -1,0 +1,40 @@
+/** The object class: builds a ledger on its own storage and the real outside, and checks what comes in. */
+import { DurableObject } from "cloudflare:workers";
+import { EpochMs } from "../../domain/hour.ts";
+import { EdgeId, EventType } from "../../domain/ids.ts";
+import { type BucketAccount, Report, type ReportReply } from "../../domain/ledger.ts";
+import type { LedgerRpc } from "../../domain/messages.ts";
+import { armAlarm } from "../../platform/alarm.ts";
+import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { Ledger } from "./ledger.ts";
+
+export class EdgeLedger extends DurableObject<ClockEnv> implements LedgerRpc {
+  readonly #ledger: Ledger;
+
+  constructor(ctx: DurableObjectState, env: ClockEnv) {
+    super(ctx, env);
+    this.#ledger = new Ledger(ctx.storage, {
+      now: () => readClock(env),
+      armAlarm: (at, now) => armAlarm(ctx, env, { class: "EdgeLedger", name: ctx.id.name ?? "" }, at, now),
+      abort: (reason) => {
+        ctx.abort(reason);
+      },
+    });
+  }
+
+  open(edge: EdgeId, retireAtMs: number): Promise<void> {
+    return this.#ledger.open(EdgeId.parse(edge), EpochMs.parse(retireAtMs));
+  }
+
+  report(report: Report): Promise<ReportReply> {
+    return this.#ledger.report(Report.parse(report));
+  }
+
+  account(type: EventType): Promise<BucketAccount> {
+    return this.#ledger.account(EventType.parse(type));
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#ledger.alarm(await readClock(this.env));
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * A bucket: one stream × one hour. Confirms enrolments, ends the hour, and looks after what comes later.
+ *
+ * Promises: a manifest is created only when every enrolled shard has delivered its receipt; once `sealing`, nothing
+ * enrols; payloads are dropped only after a balanced verdict; what it could not do, it goes on with by its own alarm.
+ * Does not: know the clock, the network or the platform's classes; they come in as `BucketDeps`.
+ */
+import { type BucketPhase, type EnrolReply, decideEnrol } from "../../domain/enrol.ts";
+import { type EpochMs, endOf } from "../../domain/hour.ts";
+import type { BucketAddress } from "../../domain/ids.ts";
+import { BrokenInvariant, broken } from "../../domain/invariant.ts";
+import { retireAfterWindowMs, sealRetryMsMin, windowMsDefault } from "../../domain/limits.ts";
+import { Manifest } from "../../domain/manifest.ts";
+import type {
+  EnrolMessage,
+  SealMessage,
+  SealReply,
+  SealedSummary,
+  VerifiedMessage,
+} from "../../domain/messages.ts";
+import { dueAt, sealAlarmAt } from "../../domain/plan.ts";
+import { nextSealStep, retryDelayMs } from "../../domain/seal.ts";
+import type { ObjectStorage } from "../../platform/storage.ts";
+import { type SealDeps, SealSteps } from "./seal-steps.ts";
+import { BucketStore } from "./store.ts";
+
+/** The outside of a bucket. */
+export interface BucketDeps extends SealDeps {
+  now(): Promise<EpochMs>;
+  /** A number in [0, 1) that spreads retries. */
+  jitter(): number;
+  /** Arms the object's one alarm, in the same turn as the writes around it; await it before answering. */
+  armAlarm(at: EpochMs, now: EpochMs): Promise<void>;
+  abort(reason: string): void;
+  log(event: string, fields: Record<string, unknown>): void;
+}
+
+export class Bucket {
+  readonly #address: BucketAddress;
+  readonly #storage: ObjectStorage;
+  readonly #store: BucketStore;
+  readonly #steps: SealSteps;
+  readonly #deps: BucketDeps;
+  #sealing: Promise<SealReply> | null = null;
+
+  constructor(address: BucketAddress, storage: ObjectStorage, deps: BucketDeps) {
+    this.#address = address;
+    this.#storage = storage;
+    this.#store = new BucketStore(storage);
+    this.#steps = new SealSteps(address, this.#store, deps);
+    this.#deps = deps;
+  }
+
+  async enrol(message: EnrolMessage): Promise<EnrolReply> {
+    const now = await this.#deps.now();
+    const record = this.#store.record();
+    const phase: BucketPhase = record?.phase ?? "blank";
+    const decision = decideEnrol({ phase, plan: record?.plan ?? null }, this.#address.hour, message, now);
+    switch (decision.act) {
+      case "refuse":
+        return decision.reply;
+      case "open": {
+        const { graceMs } = decision.plan;
+        const armed = this.#storage.transactionSync(() => {
+          this.#store.open(decision.plan, dueAt(this.#address.hour, graceMs));
+          this.#store.enrol(message.index, now);
+          return this.#deps.armAlarm(sealAlarmAt(this.#address.type, this.#address.hour, graceMs), now);
+        });
+        await armed;
+        break;
+      }
+      case "enrol":
+        this.#store.enrol(message.index, now);
+    }
+    await this.#storage.sync();
+    return decision.reply;
+  }
+
+  /** Seals if due, and says how far it got. Called by alarm and cron alike; two callers share one run. */
+  seal(message: SealMessage): Promise<SealReply> {
+    this.#sealing ??= this.#sealOnce(message).finally(() => {
+      this.#sealing = null;
+    });
+    return this.#sealing;
+  }
+
+  async #sealOnce({ nowMs, plan }: SealMessage): Promise<SealReply> {
+    const record = this.#store.record();
+    const graceMs = record?.plan?.graceMs ?? plan?.graceMs;
+    if (record === null && graceMs === undefined) return { state: "blank" };
+    const dueAtMs = record?.due_at_ms ?? dueAt(this.#address.hour, graceMs ?? 0);
+    for (;;) {
+      const step = nextSealStep(this.#store.progress(dueAtMs), nowMs);
+      if (step.step === "wait") return { state: "not_due", dueAtMs: step.untilMs };
+      if (step.step === "done") {
+        await this.#storage.sync();
+        return { state: "sealed", summary: this.#summary() };
+      }
+      try {
+        await this.#steps.run(step, dueAtMs, nowMs);
+      } catch (error) {
+        return await this.#failed(step.step, error, nowMs);
+      }
+    }
+  }
+
+  async #failed(
+    step: ReturnType<typeof nextSealStep>["step"],
+    error: unknown,
+    now: EpochMs,
+  ): Promise<SealReply> {
+    const attempts = this.#store.record()?.attempts ?? 0;
+    const retryAt = (now + retryDelayMs(attempts, this.#deps.jitter())) as EpochMs;
+    const armed = this.#storage.transactionSync(() => {
+      this.#store.recordFailure(step, String(error), now);
+      return this.#deps.armAlarm(retryAt, now);
+    });
+    await armed;
+    this.#deps.log("seal_failed", {
+      step,
+      error: String(error),
+      broken: error instanceof BrokenInvariant,
+      attempts,
+    });
+    const sinceMs = this.#store.record()?.failing_since_ms ?? now;
+    return { state: "failed", step, error: String(error), sinceMs };
+  }
+
+  #summary(): SealedSummary {
+    const record = this.#store.record();
+    if (
+      record?.manifest_sha256 === undefined ||
+      record.manifest_sha256 === null ||
+      record.sealed_at_ms === null
+    ) {
+      return broken("a sealed bucket has no manifest");
+    }
+    const { rows, bytes, identitySum } = Manifest.parse(JSON.parse(this.#store.manifestText()));
+    return {
+      sealedAtMs: record.sealed_at_ms,
+      manifestSha256: record.manifest_sha256,
+      tally: { rows, sum: identitySum },
+      bytes,
+    };
+  }
+
+  /** A verdict on the sealed bucket. A balanced one lets payloads go; any other one keeps everything. */
+  async verified({ nowMs, verdict }: VerifiedMessage): Promise<void> {
+    const record = this.#store.record();
+    if (record?.phase !== "sealed" || record.verdict === "balanced") return;
+    const armed = this.#storage.transactionSync(() => {
+      this.#store.recordVerdict(verdict);
+      return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;
+    });
+    await armed;
+  }
+
+  /** Never throws: an alarm that throws six times is never run again. */
+  async alarm(now: EpochMs): Promise<void> {
+    try {
+      await this.#alarm(now);
+    } catch (error) {
+      this.#deps.log("alarm_failed", { error: String(error) });
+      await this.#deps.armAlarm((now + retryDelayMs(3, this.#deps.jitter())) as EpochMs, now);
+    }
+  }
+
+  async #alarm(now: EpochMs): Promise<void> {
+    const record = this.#store.record();
+    if (record === null) return;
+    if (record.phase !== "sealed") {
+      const reply = await this.seal({ nowMs: now, plan: record.plan });
+      if (reply.state === "not_due") await this.#deps.armAlarm(reply.dueAtMs, now);
+      return;
+    }
+    if (record.verdict !== "balanced") return;
+    const undropped = this.#store.enrolments().filter(({ payloads_dropped: dropped }) => !dropped);
+    if (undropped.length > 0)
+      return this.#dropPayloads(
+        undropped.map(({ shard }) => shard),
+        now,
+      );
+    const retireAt =
+      endOf(this.#address.hour) + (record.plan?.windowMs ?? windowMsDefault) + retireAfterWindowMs;
+    if (now < retireAt) {
+      await this.#deps.armAlarm(retireAt as EpochMs, now);
+      return;
+    }
+    await this.#storage.deleteAll();
+    this.#deps.log("retired", {});
+    this.#deps.abort("retired");
+  }
+
+  /** One slice of dropping; the alarm comes back for the rest. */
+  async #dropPayloads(shards: Parameters<BucketDeps["shard"]>[0][], now: EpochMs): Promise<void> {
+    for (const shard of shards) {
+      if (!(await this.#deps.shard(shard).dropPayloads(now))) break;
+      this.#store.recordPayloadsDropped(shard);
+    }
+    await this.#deps.armAlarm((now + sealRetryMsMin) as EpochMs, now);
+  }
+
+  /** For the operator: what the bucket is and waits for. */
+  describe(): string {
+    const enrolments = this.#store.enrolments();
+    return JSON.stringify({
+      ...this.#store.record(),
+      shards: enrolments.map(({ shard }) => shard),
+      missingReceipts: enrolments.filter(({ receipt }) => receipt === null).map(({ shard }) => shard),
+    });
+  }
+}

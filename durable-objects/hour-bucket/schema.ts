@@ -1,0 +1,38 @@
+/** The bucket's tables. Append-only: a step that has been deployed is never edited. */
+import type { Migration } from "../../platform/storage.ts";
+
+export const migrations: readonly Migration[] = [
+  `
+  CREATE TABLE bucket (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    phase TEXT NOT NULL CHECK (phase IN ('open', 'sealing', 'sealed')),
+    plan TEXT,
+    due_at_ms INTEGER NOT NULL,
+    merge_planned INTEGER NOT NULL DEFAULT 0,
+    parts_checked INTEGER NOT NULL DEFAULT 0,
+    manifest_sha256 TEXT,
+    manifest_created INTEGER NOT NULL DEFAULT 0,
+    success_marked INTEGER NOT NULL DEFAULT 0,
+    sealed_at_ms INTEGER,
+    verdict TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failed_step TEXT,
+    error TEXT,
+    failing_since_ms INTEGER
+  ) STRICT;
+  CREATE TABLE enrolment (
+    shard INTEGER PRIMARY KEY,
+    enrolled_at_ms INTEGER NOT NULL,
+    receipt TEXT,
+    payloads_dropped INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE merged (
+    no INTEGER PRIMARY KEY,
+    shards TEXT NOT NULL,
+    key_no INTEGER NOT NULL,
+    part TEXT
+  ) STRICT;
+  CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+  `,
+];

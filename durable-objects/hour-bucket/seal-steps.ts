@@ -1,0 +1,192 @@
+/**
+ * What each step of the seal does. The order, and why it is safe to stop anywhere, stand in domain/seal.ts.
+ * Each step ends by recording durably that its effect is there; a step that throws is done again.
+ */
+import { type EpochMs, isoOf } from "../../domain/hour.ts";
+import type { BucketAddress, ShardIndex } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { partBytesMax, receiptParallelismMax } from "../../domain/limits.ts";
+import {
+  type Part,
+  manifestFault,
+  manifestKey,
+  manifestOf,
+  manifestText,
+  partKey,
+  successKey,
+} from "../../domain/manifest.ts";
+import type { ShardRpc } from "../../domain/messages.ts";
+import { addContents } from "../../domain/part-content.ts";
+import { protocolVersion } from "../../domain/plan.ts";
+import { receiptFault } from "../../domain/receipt.ts";
+import { type SealStep, planMerge } from "../../domain/seal.ts";
+import type { ObjectStore } from "../../platform/objects.ts";
+import { inParallel } from "../../platform/parallel.ts";
+import { type PartCodec, putExact, putPart } from "../../platform/part-writer.ts";
+import type { BucketStore } from "./store.ts";
+
+export interface SealDeps {
+  readonly objects: ObjectStore;
+  readonly codec: PartCodec;
+  shard(index: ShardIndex): Pick<ShardRpc, "close" | "tail" | "dropPayloads">;
+}
+
+/** Keys tried for one merged part. More strays than this are a broken invariant, not bad luck. */
+const strayTriesMax = 8;
+
+export class SealSteps {
+  readonly #address: BucketAddress;
+  readonly #store: BucketStore;
+  readonly #deps: SealDeps;
+
+  constructor(address: BucketAddress, store: BucketStore, deps: SealDeps) {
+    this.#address = address;
+    this.#store = store;
+    this.#deps = deps;
+  }
+
+  async run(
+    step: Exclude<SealStep, { step: "wait" | "done" }>,
+    dueAtMs: EpochMs,
+    now: EpochMs,
+  ): Promise<void> {
+    switch (step.step) {
+      case "stop_enrolment":
+        this.#store.stopEnrolment(dueAtMs);
+        return;
+      case "collect_receipts":
+        return this.#collectReceipts(step.from, now);
+      case "plan_merge":
+        this.#planMerge();
+        return;
+      case "put_merged":
+        return this.#putMerged(step.no);
+      case "check_parts":
+        return this.#checkParts();
+      case "freeze_manifest":
+        return this.#freezeManifest(now);
+      case "create_manifest":
+        await this.#putExact(manifestKey(this.#address), bytesOfText(this.#store.manifestText()));
+        this.#store.recordManifestCreated();
+        return;
+      case "mark_success":
+        await this.#putExact(successKey(this.#address), new Uint8Array());
+        this.#store.recordSuccessMarked();
+        return;
+      case "mark_sealed":
+        this.#store.markSealed();
+    }
+  }
+
+  #putExact(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return putExact(this.#deps.objects, this.#deps.codec, key, bytes);
+  }
+
+  /** Receipts that come are kept, also if others fail: only the missing ones are asked for again. */
+  async #collectReceipts(from: readonly ShardIndex[], now: EpochMs): Promise<void> {
+    const failures: string[] = [];
+    await inParallel(from, receiptParallelismMax, async (index) => {
+      try {
+        const reply = await this.#deps.shard(index).close({ protocol: protocolVersion, nowMs: now });
+        if (!reply.closed) throw new Error(`speaks protocol ${reply.protocol}`);
+        const fault = receiptFault(reply.receipt);
+        if (fault !== null) broken(fault);
+        if (reply.receipt.counters.index !== index)
+          broken(`answered as shard ${reply.receipt.counters.index}`);
+        this.#store.recordReceipt(index, reply.receipt);
+      } catch (error) {
+        failures.push(`shard ${index}: ${String(error)}`);
+      }
+    });
+    if (failures.length > 0) throw new Error(failures.join("; "));
+  }
+
+  #planMerge(): void {
+    const tails = this.#store
+      .receipts()
+      .flatMap(({ counters, tail }) =>
+        tail === null ? [] : [{ index: counters.index, plainBytes: tail.plainBytes }],
+      );
+    this.#store.recordMergePlan(planMerge(tails));
+  }
+
+  /** The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. */
+  async #putMerged(no: number): Promise<void> {
+    const receipts = new Map(this.#store.receipts().map((receipt) => [receipt.counters.index, receipt]));
+    const shards = this.#mergedRecord(no).shards;
+    const content = addContents(
+      shards.map((index) => receipts.get(index)?.tail ?? broken(`shard ${index} is merged and has no tail`)),
+    );
+    const tails: Uint8Array<ArrayBuffer>[] = [];
+    for (const index of shards) tails.push(await this.#deps.shard(index).tail());
+    const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
+    if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
+    const encoded = await this.#deps.codec.encode(tails);
+    if (encoded.bytes.length > partBytesMax) broken(`merged part ${no} takes ${encoded.bytes.length} bytes`);
+    for (let tries = 0; tries < strayTriesMax; tries++) {
+      const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no);
+      const outcome = await putPart(this.#deps.objects, this.#deps.codec, key, encoded);
+      if (outcome.put === "stray") {
+        this.#store.recordStray(no, key);
+        continue;
+      }
+      const { sha256, bytes: stored } = outcome;
+      this.#store.recordMerged(no, {
+        ...content,
+        key,
+        format: "ndjson.gz",
+        origin: "merged",
+        bytes: stored,
+        sha256,
+      });
+      return;
+    }
+    broken(`${strayTriesMax} keys of merged part ${no} hold other content`);
+  }
+
+  #mergedRecord(no: number): { readonly shards: readonly ShardIndex[]; readonly key_no: number } {
+    return (
+      this.#store.merged().find((merged) => merged.no === no) ?? broken(`merged part ${no} is not planned`)
+    );
+  }
+
+  #parts(): Part[] {
+    return [
+      ...this.#store.receipts().flatMap((receipt) => receipt.parts),
+      ...this.#store.merged().map(({ no, part }) => part ?? broken(`merged part ${no} is not put`)),
+    ];
+  }
+
+  async #checkParts(): Promise<void> {
+    const faults: string[] = [];
+    await inParallel(this.#parts(), receiptParallelismMax, async (part) => {
+      const found = await this.#deps.objects.head(part.key);
+      if (found === null) faults.push(`${part.key} is not in R2`);
+      else if (found.bytes !== part.bytes || found.sha256 !== part.sha256)
+        faults.push(`${part.key} is another object`);
+    });
+    if (faults.length > 0) broken(faults.join("; "));
+    this.#store.recordPartsChecked();
+  }
+
+  async #freezeManifest(now: EpochMs): Promise<void> {
+    const receipts = this.#store.receipts();
+    const manifest = manifestOf({
+      address: this.#address,
+      sealedAt: isoOf(now),
+      plan: this.#store.record()?.plan ?? null,
+      parts: this.#parts(),
+      shards: receipts.map((receipt) => receipt.counters),
+      strays: [...receipts.flatMap((receipt) => receipt.strays), ...this.#store.strays()],
+    });
+    const fault = manifestFault(manifest);
+    if (fault !== null) broken(fault);
+    const text = manifestText(manifest);
+    const sha256 = await this.#deps.codec.sha256(bytesOfText(text));
+    this.#store.freezeManifest(text, sha256, now);
+  }
+}
+
+function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text));
+}

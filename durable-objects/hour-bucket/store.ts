@@ -1,0 +1,241 @@
+/** The bucket's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
+import * as z from "zod";
+import type { BucketPhase } from "../../domain/enrol.ts";
+import { EpochMs } from "../../domain/hour.ts";
+import { ShardIndex } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { Part } from "../../domain/manifest.ts";
+import { Plan } from "../../domain/plan.ts";
+import { Receipt } from "../../domain/receipt.ts";
+import type { SealProgress, SealStepName } from "../../domain/seal.ts";
+import { VerdictName } from "../../domain/verdict.ts";
+import { type ObjectStorage, isBlank, migrate } from "../../platform/storage.ts";
+import { migrations } from "./schema.ts";
+
+/** Characters of one manifest row: at four UTF-8 bytes each it stays far below a row's 2 MB. */
+const chunkChars = 400_000;
+
+function json<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.infer<Schema>> {
+  return z.string().transform((text) => schema.parse(JSON.parse(text)));
+}
+
+const flag = z.number().transform((value) => value !== 0);
+
+const BucketRow = z.object({
+  phase: z.enum(["open", "sealing", "sealed"]),
+  plan: json(Plan).nullable(),
+  due_at_ms: EpochMs,
+  merge_planned: flag,
+  parts_checked: flag,
+  manifest_sha256: z.string().nullable(),
+  manifest_created: flag,
+  success_marked: flag,
+  sealed_at_ms: EpochMs.nullable(),
+  verdict: VerdictName.nullable(),
+  attempts: z.number(),
+  failed_step: z.string().nullable(),
+  error: z.string().nullable(),
+  failing_since_ms: EpochMs.nullable(),
+});
+export type BucketRecord = z.infer<typeof BucketRow>;
+
+const EnrolmentRow = z.object({
+  shard: ShardIndex,
+  receipt: json(Receipt).nullable(),
+  payloads_dropped: flag,
+});
+
+const MergedRow = z.object({
+  no: z.number(),
+  shards: json(z.array(ShardIndex)),
+  key_no: z.number(),
+  part: json(Part).nullable(),
+});
+export type MergedRecord = z.infer<typeof MergedRow>;
+
+export class BucketStore {
+  readonly #storage: ObjectStorage;
+
+  constructor(storage: ObjectStorage) {
+    this.#storage = storage;
+  }
+
+  record(): BucketRecord | null {
+    if (isBlank(this.#storage)) return null;
+    const [row] = this.#storage.sql.exec("SELECT * FROM bucket").toArray();
+    return row === undefined ? null : BucketRow.parse(row);
+  }
+
+  phase(): BucketPhase {
+    return this.record()?.phase ?? "blank";
+  }
+
+  open(plan: Plan, dueAtMs: EpochMs): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec(
+      "INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'open', ?, ?)",
+      JSON.stringify(plan),
+      dueAtMs,
+    );
+  }
+
+  enrol(shard: ShardIndex, now: EpochMs): void {
+    this.#storage.sql.exec(
+      "INSERT OR IGNORE INTO enrolment (shard, enrolled_at_ms) VALUES (?, ?)",
+      shard,
+      now,
+    );
+  }
+
+  /** Also makes a blank bucket one that is sealing: nothing can enrol any more. */
+  stopEnrolment(dueAtMs: EpochMs): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec(
+      `INSERT INTO bucket (one, phase, due_at_ms) VALUES (1, 'sealing', ?)
+       ON CONFLICT (one) DO UPDATE SET phase = 'sealing' WHERE phase = 'open'`,
+      dueAtMs,
+    );
+  }
+
+  enrolments(): z.infer<typeof EnrolmentRow>[] {
+    if (isBlank(this.#storage)) return [];
+    return this.#storage.sql
+      .exec("SELECT * FROM enrolment ORDER BY shard")
+      .toArray()
+      .map((row) => EnrolmentRow.parse(row));
+  }
+
+  receipts(): Receipt[] {
+    return this.enrolments().map(
+      ({ shard, receipt }) => receipt ?? broken(`shard ${shard} has not given its receipt`),
+    );
+  }
+
+  recordReceipt(shard: ShardIndex, receipt: Receipt): void {
+    this.#storage.sql.exec(
+      "UPDATE enrolment SET receipt = ? WHERE shard = ?",
+      JSON.stringify(receipt),
+      shard,
+    );
+  }
+
+  recordPayloadsDropped(shard: ShardIndex): void {
+    this.#storage.sql.exec("UPDATE enrolment SET payloads_dropped = 1 WHERE shard = ?", shard);
+  }
+
+  recordMergePlan(groups: readonly (readonly ShardIndex[])[]): void {
+    this.#storage.transactionSync(() => {
+      groups.forEach((shards, no) => {
+        this.#storage.sql.exec(
+          "INSERT INTO merged (no, shards, key_no) VALUES (?, ?, ?)",
+          no,
+          JSON.stringify(shards),
+          no,
+        );
+      });
+      this.#storage.sql.exec("UPDATE bucket SET merge_planned = 1");
+    });
+  }
+
+  merged(): MergedRecord[] {
+    return this.#storage.sql
+      .exec("SELECT * FROM merged ORDER BY no")
+      .toArray()
+      .map((row) => MergedRow.parse(row));
+  }
+
+  recordMerged(no: number, part: Part): void {
+    this.#storage.sql.exec("UPDATE merged SET part = ? WHERE no = ?", JSON.stringify(part), no);
+  }
+
+  recordStray(no: number, key: string): void {
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec("INSERT OR IGNORE INTO stray (key) VALUES (?)", key);
+      this.#storage.sql.exec(
+        "UPDATE merged SET key_no = (SELECT max(key_no) + 1 FROM merged) WHERE no = ?",
+        no,
+      );
+    });
+  }
+
+  strays(): string[] {
+    return this.#storage.sql
+      .exec<{ key: string }>("SELECT key FROM stray ORDER BY key")
+      .toArray()
+      .map((row) => row.key);
+  }
+
+  recordPartsChecked(): void {
+    this.#storage.sql.exec("UPDATE bucket SET parts_checked = 1");
+  }
+
+  /** Fixes the manifest's bytes. */
+  freezeManifest(text: string, sha256: string, now: EpochMs): void {
+    this.#storage.transactionSync(() => {
+      for (let no = 0; no * chunkChars < text.length; no++) {
+        const chunk = text.slice(no * chunkChars, (no + 1) * chunkChars);
+        this.#storage.sql.exec("INSERT INTO manifest_chunk (no, text) VALUES (?, ?)", no, chunk);
+      }
+      this.#storage.sql.exec("UPDATE bucket SET manifest_sha256 = ?, sealed_at_ms = ?", sha256, now);
+    });
+  }
+
+  manifestText(): string {
+    return this.#storage.sql
+      .exec<{ text: string }>("SELECT text FROM manifest_chunk ORDER BY no")
+      .toArray()
+      .map((row) => row.text)
+      .join("");
+  }
+
+  recordManifestCreated(): void {
+    this.#storage.sql.exec("UPDATE bucket SET manifest_created = 1");
+  }
+
+  recordSuccessMarked(): void {
+    this.#storage.sql.exec("UPDATE bucket SET success_marked = 1");
+  }
+
+  markSealed(): void {
+    this.#storage.sql.exec(
+      "UPDATE bucket SET phase = 'sealed', attempts = 0, failed_step = NULL, error = NULL, failing_since_ms = NULL",
+    );
+  }
+
+  recordVerdict(verdict: VerdictName): void {
+    this.#storage.sql.exec("UPDATE bucket SET verdict = ?", verdict);
+  }
+
+  recordFailure(step: SealStepName, error: string, now: EpochMs): void {
+    this.#storage.sql.exec(
+      `UPDATE bucket SET attempts = attempts + 1, failed_step = ?, error = ?,
+         failing_since_ms = coalesce(failing_since_ms, ?)`,
+      step,
+      error,
+      now,
+    );
+  }
+
+  /** What is durably done of the seal. `dueAtMs`: for a blank bucket, which has none of its own. */
+  progress(dueAtMs: EpochMs): SealProgress {
+    const record = this.record();
+    const sealing = record !== null && record.phase !== "open";
+    return {
+      phase: record?.phase ?? "blank",
+      dueAtMs: record?.due_at_ms ?? dueAtMs,
+      missingReceipts: this.enrolments()
+        .filter(({ receipt }) => receipt === null)
+        .map(({ shard }) => shard),
+      mergePlanned: record?.merge_planned ?? false,
+      unputMerged: sealing
+        ? this.merged()
+            .filter(({ part }) => part === null)
+            .map(({ no }) => no)
+        : [],
+      partsChecked: record?.parts_checked ?? false,
+      manifestFrozen: record !== null && record.manifest_sha256 !== null,
+      manifestCreated: record?.manifest_created ?? false,
+      successMarked: record?.success_marked ?? false,
+    };
+  }
+}
