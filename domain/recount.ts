@@ -1,0 +1,123 @@
+/**
+ * The recount of one part: what its rows hold, recomputed from the rows' own columns and from nothing else.
+ * The auditor and the `verify` command both count with it, and compare with what the manifest says.
+ *
+ * A row is one line: `{"received_at":"<RFC 3339>","home_hour":"2026-11-23T10","event":{…the event as posted…}}`.
+ * It shares the fingerprint and the parsers with the edge that wrote the rows: a fault in those stays invisible here.
+ */
+import * as z from "zod";
+import { parseTimestamp } from "./event/timestamp.ts";
+import { utf8Length } from "./event/utf8.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { HourText, hourNumber } from "./hour.ts";
+import type { PartContent } from "./manifest.ts";
+import { ContentCounter } from "./part-content.ts";
+
+/** What a row holds, as far as it is counted; what else an event has is its own. */
+const PartRow = z.strictObject({
+  received_at: z.string().refine((text) => parseTimestamp(text) !== null, "not an RFC 3339 time"),
+  home_hour: HourText,
+  event: z.looseObject({
+    type: z.string(),
+    source: z.string(),
+    id: z.string(),
+    time: z.string().nullish(),
+  }),
+});
+
+/** Remembers identities; `domain/identity-set.ts` is one. */
+export interface Identities {
+  /** True if the fingerprint was not there yet. */
+  add(fingerprint: Uint8Array): boolean;
+}
+
+export interface Recount {
+  readonly content: PartContent;
+  /** Lines that are no row of this stream. */
+  readonly badRows: number;
+  /** Rows whose identity came before. */
+  readonly repeatedRows: number;
+  /** The first few of both, to name them. */
+  readonly faults: readonly { readonly row: number; readonly detail: string }[];
+}
+
+/** Faults named per part; the rest is only counted. */
+const faultsNamedMax = 5;
+
+/** Takes the text of one part in chunks of any size; call `finish` once. */
+export class PartRecount {
+  readonly #type: string;
+  readonly #identities: Identities;
+  readonly #counter = new ContentCounter();
+  readonly #faults: { row: number; detail: string }[] = [];
+  #rest = "";
+  #lines = 0;
+  #badRows = 0;
+  #repeatedRows = 0;
+
+  /** `identities` holds those of the parts before; give one set to all parts of a bucket. */
+  constructor(type: string, identities: Identities) {
+    this.#type = type;
+    this.#identities = identities;
+  }
+
+  addText(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#addLine(line);
+  }
+
+  finish(): Recount {
+    if (this.#rest !== "") this.#bad(++this.#lines, "the last row does not end in a line break");
+    this.#rest = "";
+    return {
+      content: this.#counter.content(),
+      badRows: this.#badRows,
+      repeatedRows: this.#repeatedRows,
+      faults: this.#faults,
+    };
+  }
+
+  #addLine(line: string): void {
+    this.#lines++;
+    const row = PartRow.safeParse(parsed(line));
+    if (!row.success) {
+      this.#bad(this.#lines, z.prettifyError(row.error).replaceAll("\n", " "));
+      return;
+    }
+    const { event, home_hour: homeHour } = row.data;
+    const timeMs = typeof event.time === "string" ? parseTimestamp(event.time) : null;
+    if (typeof event.time === "string" && timeMs === null) {
+      this.#bad(this.#lines, "the event's time is not an RFC 3339 time");
+      return;
+    }
+    if (event.type !== this.#type) {
+      this.#bad(this.#lines, `the event is of type ${JSON.stringify(event.type)}`);
+      return;
+    }
+    const fingerprint = fingerprintOf(event);
+    if (!this.#identities.add(fingerprint)) {
+      this.#repeatedRows++;
+      this.#name(this.#lines, "the event's identity came before");
+    }
+    this.#counter.add(fingerprint, 0, hourNumber(homeHour), timeMs ?? Number.NaN, utf8Length(line) + 1);
+  }
+
+  #bad(row: number, detail: string): void {
+    this.#badRows++;
+    this.#name(row, detail);
+  }
+
+  #name(row: number, detail: string): void {
+    if (this.#faults.length < faultsNamedMax) this.#faults.push({ row, detail });
+  }
+}
+
+/** `undefined` if the text is not JSON; no JSON text has that value. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
