@@ -1,6 +1,6 @@
 /**
  * Why an event, or a whole request, was refused: one tagged union. A refusal is a value, never thrown.
- * `workers/ingest/problem.ts` maps request refusals to HTTP in one exhaustive switch.
+ * `platform/problem.ts` maps request refusals to HTTP in one exhaustive switch.
  */
 
 /** Why one event of a batch was refused. Its neighbours are not affected. */

@@ -41,7 +41,7 @@ export function admitBinary(headers: Iterable<readonly [string, string]>, body: 
   if (contentType !== null) members.push(member("datacontenttype", contentType));
   if (body.bytes.length > 0) members.push(dataMember(contentType, body));
   const json = `{${members.join(",")}}`;
-  return admitSpan(json, 0, scanValue(json, 0, json.length));
+  return admitSpan(json, 0, scanValue(json, 0, json.length), false);
 }
 
 function readHeader(name: string, value: string): Result<string, EventRefusal> {

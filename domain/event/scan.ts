@@ -25,8 +25,6 @@ export interface Span {
   readonly end: number;
   /** Member separators directly inside the outer object. */
   readonly members: number;
-  /** No character outside ASCII stands in the value's strings. */
-  readonly ascii: boolean;
   /** No line break stands outside the value's strings. */
   readonly oneLine: boolean;
   /** Brackets nest deeper than `nestingMax`. */
@@ -42,62 +40,55 @@ const open = new Uint8Array(nestingMax + 1);
 export function scanValue(text: string, from: number, to: number): Span {
   let depth = 0;
   let members = 0;
-  let units = 0;
   let oneLine = true;
   let tooDeep = false;
   let at = from;
   let fault: Span["fault"] = null;
 
-  scan: for (; at < to; at++) {
+  // A chain of comparisons in order of frequency; strings are skipped by `indexOf`, which searches many bytes at once.
+  for (; at < to; at++) {
     const unit = text.charCodeAt(at);
-    switch (unit) {
-      case QUOTE: {
-        const start = at;
-        for (;;) {
-          at++;
-          if (at >= to) {
-            fault = { at: start, what: "a string is not closed" };
-            at = to;
-            break scan;
-          }
-          const inner = text.charCodeAt(at);
-          if (inner === QUOTE) break;
-          if (inner === BACKSLASH) at++;
-          else units |= inner;
-        }
+    if (unit === QUOTE) {
+      const close = closingQuote(text, at);
+      if (close < 0 || close >= to) {
+        fault = { at, what: "a string is not closed" };
+        at = to;
         break;
       }
-      case COLON:
-        if (depth === 1) members++;
+      at = close;
+    } else if (unit === COLON) {
+      if (depth === 1) members++;
+    } else if (unit === COMMA) {
+      if (depth === 0) break;
+    } else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
+      depth++;
+      if (depth > nestingMax) tooDeep = true;
+      else open[depth] = unit;
+    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) {
+      if (depth === 0) break;
+      // In ASCII each closing bracket is its opening bracket plus 2.
+      if (depth <= nestingMax && unit - 2 !== open[depth]) {
+        fault = { at, what: "a bracket does not match the one it closes" };
         break;
-      case COMMA:
-        if (depth === 0) break scan;
-        break;
-      case OPEN_BRACE:
-      case OPEN_BRACKET:
-        depth++;
-        if (depth > nestingMax) tooDeep = true;
-        else open[depth] = unit;
-        break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        if (depth === 0) break scan;
-        // In ASCII each closing bracket is its opening bracket plus 2.
-        if (depth <= nestingMax && unit - 2 !== open[depth]) {
-          fault = { at, what: "a bracket does not match the one it closes" };
-          break scan;
-        }
-        depth--;
-        break;
-      case LF:
-      case CR:
-        oneLine = false;
-        break;
-      default:
+      }
+      depth--;
+    } else if (unit === LF || unit === CR) {
+      oneLine = false;
     }
   }
   if (fault === null && depth > 0) fault = { at: to, what: "the text ends before its brackets are closed" };
-  return { end: at, members, ascii: units < 0x80, oneLine, tooDeep, fault };
+  return { end: at, members, oneLine, tooDeep, fault };
+}
+
+/** Index of the quote that closes the string opened at `from`, or -1. */
+function closingQuote(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let slash = at;
+    while (slash - 1 > from && text.charCodeAt(slash - 1) === BACKSLASH) slash--;
+    // An even run of backslashes escapes itself, an odd one the quote.
+    if ((at - slash) % 2 === 0) return at;
+  }
+  return -1;
 }
 
 /** Index of the first character from `from` on that is not JSON whitespace (RFC 8259 section 2), or `to`. */
@@ -123,7 +114,7 @@ export function membersOf(json: string): { readonly name: string; readonly raw: 
   const members: { name: string; raw: string }[] = [];
   let at = skipSpace(json, 1, json.length);
   while (json.charCodeAt(at) === QUOTE) {
-    const colon = json.indexOf(":", endOfString(json, at));
+    const colon = json.indexOf(":", closingQuote(json, at));
     const name: unknown = JSON.parse(json.slice(at, colon));
     const start = skipSpace(json, colon + 1, json.length);
     const { end } = scanValue(json, start, json.length);
@@ -131,12 +122,4 @@ export function membersOf(json: string): { readonly name: string; readonly raw: 
     at = skipSpace(json, end + 1, json.length);
   }
   return members;
-}
-
-/** Index after the string that starts at `at`. */
-function endOfString(json: string, at: number): number {
-  let end = at + 1;
-  while (end < json.length && json.charCodeAt(end) !== QUOTE)
-    end += json.charCodeAt(end) === BACKSLASH ? 2 : 1;
-  return end + 1;
 }

@@ -12,8 +12,11 @@ import { utf8Length } from "./utf8.ts";
 
 const lineBreaks = /[\n\r]/g;
 
-/** Admits the value that `span` delimits in `text`; it starts at `from`, after whitespace. */
-export function admitSpan(text: string, from: number, span: Span): Admission {
+/**
+ * Admits the value that `span` delimits in `text`; it starts at `from`, after whitespace.
+ * `ascii` promises that the text is ASCII throughout, which saves counting its bytes.
+ */
+export function admitSpan(text: string, from: number, span: Span, ascii: boolean): Admission {
   if (span.tooDeep) {
     return refused(
       null,
@@ -32,10 +35,15 @@ export function admitSpan(text: string, from: number, span: Span): Admission {
     return refused(null, refuse("invalid_json", detail));
   }
   const id = typeof parsed["id"] === "string" ? parsed["id"] : null;
-  return { id, outcome: admitMembers(parsed, slice, span) };
+  return { id, outcome: admitMembers(parsed, slice, span, ascii) };
 }
 
-function admitMembers(members: Members, slice: string, span: Span): Result<AdmissibleEvent, EventRefusal> {
+function admitMembers(
+  members: Members,
+  slice: string,
+  span: Span,
+  ascii: boolean,
+): Result<AdmissibleEvent, EventRefusal> {
   // Which of two equal names a reader takes is its own choice, so an identity could be read in two ways.
   if (Object.keys(members).length !== span.members) {
     return refuse("duplicate_attribute", `The member ${shown(repeatedName(slice))} stands twice; keep one.`);
@@ -44,7 +52,7 @@ function admitMembers(members: Members, slice: string, span: Span): Result<Admis
   if (!envelope.ok) return envelope;
   // Inside a JSON string a raw line break is invalid, so every one left is insignificant whitespace.
   const json = span.oneLine ? slice : slice.replace(lineBreaks, " ");
-  const jsonBytes = span.ascii ? json.length : utf8Length(json);
+  const jsonBytes = ascii ? json.length : utf8Length(json);
   if (jsonBytes > eventBytesMax) {
     return refuse(
       "event_too_large",

@@ -19,30 +19,34 @@ export type TextForm = "event" | "batch" | "auto" | "ndjson" | "text";
 
 type Admissions = Result<readonly Admission[], RequestRefusal>;
 
-/** The text must be well-formed and without a byte order mark. Positions in refusals count characters from 1. */
-export function admitJsonText(text: string, form: TextForm): Admissions {
+/**
+ * The text must be well-formed and without a byte order mark. Positions in refusals count characters from 1.
+ * A caller who knows the text's UTF-8 length passes it: if it shows that all is ASCII, no event's bytes are counted.
+ */
+export function admitJsonText(text: string, form: TextForm, textBytes?: number): Admissions {
+  const ascii = textBytes === text.length;
   const from = skipSpace(text, 0, text.length);
   if (from === text.length) return unreadable("The body is empty; post at least one event.");
-  if (form === "ndjson" || (form === "text" && startsWithLine(text, from))) return admitLines(text);
+  if (form === "ndjson" || (form === "text" && startsWithLine(text, from))) return admitLines(text, ascii);
   const first = text.charAt(from);
   if (first === "[") {
     if (form === "event") {
       return unreadable("The body is an array; post it as application/cloudevents-batch+json.");
     }
-    return admitArray(text, from);
+    return admitArray(text, from, ascii);
   }
   if (first === "{") {
     if (form === "batch")
       return unreadable("The body is not an array; post it as application/cloudevents+json.");
-    return admitObject(text, from);
+    return admitObject(text, from, ascii);
   }
   return unreadable(`The body does not begin with { or [ at character ${from + 1}; post events as JSON.`);
 }
 
-function admitObject(text: string, from: number): Admissions {
+function admitObject(text: string, from: number, ascii: boolean): Admissions {
   const span = scanValue(text, from, text.length);
   if (span.fault !== null) return unreadableAt(span.fault);
-  const admission = admitSpan(text, from, span);
+  const admission = admitSpan(text, from, span, ascii);
   // With nothing beside it to save, a text that is not JSON is the request's fault, and its position helps.
   if (!admission.outcome.ok && admission.outcome.reason.code === "invalid_json") {
     const at = jsonFaultAt(text);
@@ -52,7 +56,7 @@ function admitObject(text: string, from: number): Admissions {
   return ok([admission]);
 }
 
-function admitArray(text: string, from: number): Admissions {
+function admitArray(text: string, from: number, ascii: boolean): Admissions {
   const admissions: Admission[] = [];
   let at = skipSpace(text, from + 1, text.length);
   // "An example of an empty batch of CloudEvents … also valid in a request": JSON format 4.3.
@@ -65,7 +69,7 @@ function admitArray(text: string, from: number): Admissions {
       return unreadableAt({ at: span.end, what: "the array is not closed with ]" });
     }
     if (admissions.length === eventsPerRequestMax) return tooMany;
-    admissions.push(admitSpan(text, at, span));
+    admissions.push(admitSpan(text, at, span, ascii));
     if (closer === "]") end = span.end;
     at = skipSpace(text, span.end + 1, text.length);
   }
@@ -73,7 +77,7 @@ function admitArray(text: string, from: number): Admissions {
   return rest === text.length ? ok(admissions) : unreadableAt({ at: rest, what: "text follows the array" });
 }
 
-function admitLines(text: string): Admissions {
+function admitLines(text: string, ascii: boolean): Admissions {
   const admissions: Admission[] = [];
   for (let start = 0; start < text.length;) {
     const found = text.indexOf("\n", start);
@@ -82,14 +86,14 @@ function admitLines(text: string): Admissions {
     start = end + 1;
     if (from === end) continue;
     if (admissions.length === eventsPerRequestMax) return tooMany;
-    admissions.push(admitLine(text, from, end));
+    admissions.push(admitLine(text, from, end, ascii));
   }
   return ok(admissions);
 }
 
-function admitLine(text: string, from: number, end: number): Admission {
+function admitLine(text: string, from: number, end: number, ascii: boolean): Admission {
   const span = scanValue(text, from, end);
-  if (span.fault === null && span.end === end) return admitSpan(text, from, span);
+  if (span.fault === null && span.end === end) return admitSpan(text, from, span, ascii);
   return refused(
     null,
     refuse("invalid_json", "The line is not one JSON object; write each event on its own line."),

@@ -1,0 +1,135 @@
+/**
+ * Request refusals on the wire: RFC 9457 problem details, in one exhaustive switch.
+ * Never a 500: real clients drop their events on it, and keep them on 429 and 503 with `Retry-After`.
+ */
+import { type RequestRefusal, unreachable } from "../domain/refusal.ts";
+
+interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** Extension members: the numbers that explain the problem. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The refusal as a response. `type` is a URN: stable, and not an address that someone would have to keep answering.
+ */
+export function problemOf(refusal: RequestRefusal): Response {
+  const { status, title, detail, members, headers } = describe(refusal);
+  const body = { type: `urn:hourseal:problem:${refusal.code}`, title, status, detail, ...members };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+  });
+}
+
+function describe(refusal: RequestRefusal): Problem {
+  switch (refusal.code) {
+    case "no_key":
+      return {
+        status: 401,
+        title: "A key is required",
+        detail: "Send your key as `Authorization: Bearer <key>`, as the Basic user, or as `?key=`.",
+        headers: { "www-authenticate": 'Bearer realm="hourseal"' },
+      };
+    case "bad_key":
+      return {
+        status: 401,
+        title: "The key is not valid",
+        detail: "The key is unknown or revoked; use another, or ask an administrator for one.",
+        headers: { "www-authenticate": 'Bearer realm="hourseal", error="invalid_token"' },
+      };
+    case "missing_scope":
+      return {
+        status: 403,
+        title: "The key does not allow this",
+        detail: `The key lacks the scope ${refusal.scope}; use a key that has it.`,
+        members: { scope: refusal.scope },
+      };
+    case "body_too_large":
+      return {
+        status: 413,
+        title: "The body is too large",
+        detail: `The body is over ${refusal.limitBytes} bytes${refusal.inflated ? " when inflated" : ""}; send fewer events per request.`,
+        members: { limitBytes: refusal.limitBytes, inflated: refusal.inflated },
+      };
+    case "too_many_events":
+      return {
+        status: 413,
+        title: "Too many events",
+        detail: `A request holds at most ${refusal.limit} events; send more requests with fewer.`,
+        members: { limit: refusal.limit },
+      };
+    case "unsupported_media_type":
+      return {
+        status: 415,
+        title: "The content type is not supported",
+        detail:
+          "Send UTF-8 JSON as application/cloudevents+json, application/cloudevents-batch+json, application/json, application/x-ndjson or text/plain, or any type with `ce-` headers.",
+        members: { given: refusal.given },
+        headers: {
+          "accept-post":
+            "application/cloudevents+json, application/cloudevents-batch+json, application/json, application/x-ndjson, text/plain",
+        },
+      };
+    case "unsupported_encoding":
+      return {
+        status: 415,
+        title: "The content encoding is not supported",
+        detail: "Send the body with gzip or without a content encoding.",
+        members: { given: refusal.given },
+        // RFC 9110 section 15.5.16: how a 415 says that the encoding was the matter.
+        headers: { "accept-encoding": "gzip, identity" },
+      };
+    case "unreadable_body":
+      return { status: 400, title: "The body cannot be read", detail: refusal.detail };
+    case "invalid_request":
+      return { status: 422, title: "The request is not valid", detail: refusal.detail };
+    case "not_found":
+      return {
+        status: 404,
+        title: "Not found",
+        detail: "Nothing is here; check the path and the names in it.",
+      };
+    case "method_not_allowed":
+      return {
+        status: 405,
+        title: "The method is not allowed here",
+        detail: `Use ${refusal.allow}.`,
+        headers: { allow: refusal.allow },
+      };
+    case "conflict":
+      return { status: 409, title: "The request conflicts with what is there", detail: refusal.detail };
+    case "overloaded":
+      // 429 and not 503: some clients honour `Retry-After` only with it.
+      return {
+        status: 429,
+        title: "Overloaded",
+        detail: `Nothing was taken; send the same request again after ${refusal.retryAfterSeconds} s.`,
+        headers: retryAfter(refusal.retryAfterSeconds),
+      };
+    case "not_durable":
+      return {
+        status: 503,
+        title: "Some events are not known to be durable",
+        detail: `The events at the indexes in \`failed\` may be lost; send the whole request again after ${refusal.retryAfterSeconds} s, nothing is counted twice.`,
+        members: { failed: refusal.failed },
+        headers: retryAfter(refusal.retryAfterSeconds),
+      };
+    case "unavailable":
+      return {
+        status: 503,
+        title: "Unavailable for the moment",
+        detail: refusal.detail,
+        headers: retryAfter(refusal.retryAfterSeconds),
+      };
+    default:
+      return unreachable(refusal);
+  }
+}
+
+function retryAfter(seconds: number): Readonly<Record<string, string>> {
+  return { "retry-after": String(Math.max(1, Math.ceil(seconds))) };
+}

@@ -1,0 +1,99 @@
+/**
+ * Reads a body's bytes and inflates them, each within a bound that is kept while reading: what is past it is neither
+ * read nor buffered. One chunk of the platform's streams is the most that is held beyond it.
+ */
+import { bodyBytesMax, inflatedBytesMax } from "../../domain/limits.ts";
+import { type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * How much compressed input one write hands to the inflater, which inflates a write as a whole. Deflate expands at
+ * most 1,032 times, so this also bounds what is inflated before the bound is looked at.
+ */
+const inflateSliceBytes = 4 * 1024;
+
+const tooLarge: Result<never, RequestRefusal> = no({
+  code: "body_too_large",
+  limitBytes: bodyBytesMax,
+  inflated: false,
+});
+
+/** The body as it was sent; empty if there is none. */
+export async function readBody(request: Request): Promise<Result<Bytes, RequestRefusal>> {
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (declared > bodyBytesMax) return tooLarge;
+  try {
+    // A declared length is enforced by HTTP itself, so one call reads it all, faster than a loop. Others are chunked.
+    if (declared >= 0) {
+      const bytes = new Uint8Array(await request.arrayBuffer());
+      return bytes.length > bodyBytesMax ? tooLarge : ok(bytes);
+    }
+    if (request.body === null) return ok(new Uint8Array());
+    const body: ReadableStream<Uint8Array> = request.body;
+    const bytes = await readBounded(body, bodyBytesMax);
+    return bytes === null ? tooLarge : ok(bytes);
+  } catch {
+    return no({ code: "unreadable_body", detail: "The body ended before it was complete; send it again." });
+  }
+}
+
+/** True if the bytes begin as every gzip member does (RFC 1952 section 2.3.1: ID1, ID2, CM = deflate). */
+export function looksGzipped(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
+}
+
+export async function inflate(bytes: Bytes): Promise<Result<Bytes, RequestRefusal>> {
+  try {
+    const inflated = await readBounded(
+      slices(bytes).pipeThrough(new DecompressionStream("gzip")),
+      inflatedBytesMax,
+    );
+    if (inflated !== null) return ok(inflated);
+    return no({ code: "body_too_large", limitBytes: inflatedBytesMax, inflated: true });
+  } catch {
+    return no({
+      code: "unreadable_body",
+      detail: "The body is not one complete gzip member; compress it again, or send it plain.",
+    });
+  }
+}
+
+function slices(bytes: Bytes): ReadableStream<Bytes> {
+  let at = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (at >= bytes.length) {
+        controller.close();
+        return;
+      }
+      controller.enqueue(bytes.subarray(at, at + inflateSliceBytes));
+      at += inflateSliceBytes;
+    },
+  });
+}
+
+/** All bytes of a stream, or `null` as soon as they are more than `bytesMax`; the stream is then cancelled. */
+async function readBounded(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<Bytes | null> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      // What the source makes of the cancellation changes nothing: the body is refused.
+      await reader.cancel().catch(() => undefined);
+      return null;
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
