@@ -1,0 +1,22 @@
+/** Command-line arguments: telling a wrong one from a fault of the program, and checking numbers and keys. */
+
+export class BadArgument extends Error {
+  override readonly name = "BadArgument";
+}
+
+/** True for what `parseArgs` throws, and for `BadArgument`: the usage helps. */
+export function isArgumentError(error: unknown): boolean {
+  if (error instanceof BadArgument) return true;
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}
+
+/** A whole number between two bounds, or a sentence that says which. */
+export function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new BadArgument(
+      `--${flag} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}

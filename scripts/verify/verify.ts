@@ -1,0 +1,121 @@
+/**
+ * Recounts every sealed bucket straight from its objects: the manifest, each part's bytes and each row.
+ *
+ * Promises: a missing, changed, added or repeated row or part of a sealed bucket is found and named.
+ * Does not promise: to see that a whole hour with its manifest is gone, or that rows never reached their part; the
+ * audit in the Worker knows that from its counters. Hours without a manifest between others are listed as notes.
+ */
+import { createHash } from "node:crypto";
+import { IdentitySet } from "../../domain/identity-set.ts";
+import { Manifest, type Part } from "../../domain/manifest.ts";
+import { PartRecount } from "../../domain/recount.ts";
+import { type PartReading, listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
+import { type Finding, type VerdictName, verdictOf } from "../../domain/verdict.ts";
+import type { ObjectSource } from "./objects.ts";
+import { addressOf, bucketsOf } from "./prefixes.ts";
+
+export interface BucketReport {
+  readonly type: string;
+  readonly hour: string;
+  /** Rows that were read, whatever the manifest says. */
+  readonly rows: number;
+  readonly parts: number;
+  readonly bytes: number;
+  /** `open`: there is no manifest yet, and nothing to verify. */
+  readonly verdict: VerdictName;
+  readonly findings: readonly Finding[];
+}
+
+/** Reports bucket by bucket, in key order. */
+export async function* verifyBuckets(source: ObjectSource): AsyncGenerator<BucketReport> {
+  const everywhere = new IdentitySet();
+  for await (const { prefix, keys } of bucketsOf(source.list("events/"))) {
+    yield await verifyBucket(source, prefix, keys, everywhere);
+  }
+}
+
+async function verifyBucket(
+  source: ObjectSource,
+  prefix: string,
+  keys: readonly string[],
+  everywhere: IdentitySet,
+): Promise<BucketReport> {
+  const address = addressOf(prefix);
+  const base = { type: address?.type ?? prefix, hour: address?.hour ?? "", rows: 0, parts: 0, bytes: 0 };
+  if (address === null) return broken(base, prefix, "surplus", "objects under no bucket's prefix");
+  const manifestAt = `${prefix}_manifest.json`;
+  if (!keys.includes(manifestAt)) {
+    if (!keys.includes(`${prefix}_SUCCESS`)) return { ...base, verdict: "open", findings: [] };
+    return broken(base, manifestAt, "missing", "the bucket was sealed and its manifest is gone");
+  }
+  const bytes = (await source.get(manifestAt)) ?? new Uint8Array();
+  const manifest = Manifest.safeParse(jsonOf(bytes));
+  if (!manifest.success) return broken(base, manifestAt, "corrupt", "it is no manifest of this format");
+
+  const findings = [...manifestFindings(manifest.data, prefix), ...listingFindings(manifest.data, keys)];
+  const bucket = new IdentitySet();
+  let rows = 0;
+  for (const part of manifest.data.parts) {
+    const elsewhere = { rows: 0 };
+    const identities = {
+      add(fingerprint: Uint8Array): boolean {
+        const isNew = bucket.add(fingerprint);
+        if (isNew && !everywhere.add(fingerprint)) elsewhere.rows++;
+        return isNew;
+      },
+    };
+    const reading = await readPart(source, part, new PartRecount(manifest.data.type, identities));
+    rows += reading.recount?.content.tally.rows ?? 0;
+    findings.push(...partFindings(part, reading));
+    if (elsewhere.rows > 0) findings.push(repeatedElsewhere(part, elsewhere.rows));
+  }
+  const { parts, bytes: partBytes } = manifest.data;
+  return {
+    ...address,
+    rows,
+    parts: parts.length,
+    bytes: partBytes,
+    verdict: verdictOf(findings),
+    findings,
+  };
+}
+
+async function readPart(source: ObjectSource, part: Part, recount: PartRecount): Promise<PartReading> {
+  const bytes = await source.get(part.key);
+  if (bytes === null) return { object: null, recount: null, undecodable: null };
+  const object = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  try {
+    const texts = new Blob([bytes])
+      .stream()
+      .pipeThrough(new DecompressionStream("gzip"))
+      .pipeThrough(new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }));
+    for await (const text of texts) recount.addText(text);
+  } catch (error) {
+    return { object, recount: null, undecodable: error instanceof Error ? error.message : String(error) };
+  }
+  return { object, recount: recount.finish(), undecodable: null };
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function broken(
+  base: Omit<BucketReport, "verdict" | "findings">,
+  where: string,
+  kind: "missing" | "corrupt" | "surplus",
+  detail: string,
+): BucketReport {
+  const hop = kind === "surplus" ? "listing" : "manifest";
+  const finding: Finding = { kind, hop, where, rows: 0, expected: null, found: null, detail };
+  return { ...base, verdict: kind, findings: [finding] };
+}
+
+function repeatedElsewhere(part: Part, rows: number): Finding {
+  const detail = "identities that a bucket before it in key order holds too";
+  return { kind: "surplus", hop: "reread", where: part.key, rows, expected: null, found: null, detail };
+}
