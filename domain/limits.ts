@@ -158,6 +158,16 @@ export const overdueMs = 5 * MINUTE_MS;
 /** Rows one page of a listing holds at most. */
 export const pageRowsMax = 1_000;
 
+/** First delay before a bucket that is not balanced is audited again; doubles up to `auditRetryMsMax`. */
+export const auditRetryMsMin = 1 * MINUTE_MS;
+export const auditRetryMsMax = 1 * HOUR_MS;
+
+/** Findings the catalog keeps of one bucket; the worst ones, with their total beside them. */
+export const findingsPerBucketMax = 100;
+
+/** Characters of one error message or finding detail that the catalog keeps. */
+export const detailCharsMax = 1_000;
+
 const relations: readonly [string, boolean][] = [
   ["an event and its envelope fit a batch row", eventBytesMax + 16 * KiB <= batchPayloadBytesMax],
   [

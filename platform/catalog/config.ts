@@ -1,0 +1,27 @@
+/** The configuration as one consistent read: streams, keys and the version that counts every change of either. */
+import type { Stream } from "../../domain/stream.ts";
+import { rowsOf } from "./border.ts";
+import { type CatalogKey, KeyRow, keyColumns } from "./keys.ts";
+import { StreamRow, streamColumns } from "./streams.ts";
+import { selectVersion, versionOf } from "./version.ts";
+
+export interface CatalogConfig {
+  readonly version: number;
+  readonly streams: readonly Stream[];
+  /** Keys that are not revoked. */
+  readonly keys: readonly CatalogKey[];
+}
+
+/** Everything a snapshot holds, as of one version. */
+export async function readConfig(db: D1Database): Promise<CatalogConfig> {
+  const [version, streams, keys] = await db.batch([
+    selectVersion(db),
+    db.prepare(`SELECT ${streamColumns} FROM streams ORDER BY type`),
+    db.prepare(`SELECT ${keyColumns} FROM keys WHERE revoked_at_ms IS NULL ORDER BY id`),
+  ]);
+  return {
+    version: versionOf(version),
+    streams: rowsOf(StreamRow, streams).map(({ stream }) => stream),
+    keys: rowsOf(KeyRow, keys),
+  };
+}
