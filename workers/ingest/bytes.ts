@@ -29,8 +29,8 @@ export async function readBody(request: Request): Promise<Result<Bytes, RequestR
       const bytes = new Uint8Array(await request.arrayBuffer());
       return bytes.length > bodyBytesMax ? tooLarge : ok(bytes);
     }
-    if (request.body === null) return ok(new Uint8Array());
-    const body: ReadableStream<Uint8Array> = request.body;
+    const body = request.body as ReadableStream<Uint8Array> | null;
+    if (body === null) return ok(new Uint8Array());
     const bytes = await readBounded(body, bodyBytesMax);
     return bytes === null ? tooLarge : ok(bytes);
   } catch {
