@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { base64Of, isBase64 } from "../../../domain/event/base64.ts";
 import { charsetOf, isJsonMediaType, isMediaType } from "../../../domain/event/media-type.ts";
@@ -145,11 +145,11 @@ test("parameters do not decide what is JSON", () => {
   expect(charsetOf("text/plain")).toBeNull();
 });
 
-test("base64 is what Node writes, and reads back", () => {
+test("base64 is what btoa writes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       const text = base64Of(bytes);
-      expect(text).toBe(Buffer.from(bytes).toString("base64"));
+      expect(text).toBe(btoa(String.fromCharCode(...bytes)));
       expect(isBase64(text)).toBe(true);
     }),
   );

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { admitJsonText } from "../../../domain/event/index.ts";
 import { jsonFaultAt } from "../../../domain/event/json-fault.ts";
@@ -13,6 +13,11 @@ import {
 import { eventText, eventValue, space } from "./arbitraries.ts";
 import { eventOf, taken, verdict, verdictOfText, verdicts } from "./fixtures.ts";
 
+function jsonOf(text: string): object {
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null ? value : {};
+}
+
 const good = JSON.stringify(eventOf());
 
 test("any valid event is taken from an array, on one line, meaning the same", () => {
@@ -25,8 +30,8 @@ test("any valid event is taken from an array, on one line, meaning the same", ()
         const source = parts[index]?.[1] ?? "";
         expect(event.json).toBe(source.replace(/[\r\n]/g, " "));
         expect(event.jsonBytes).toBe(new TextEncoder().encode(event.json).length);
-        const value = JSON.parse(source) as Record<string, unknown>;
-        expect(JSON.parse(event.json)).toEqual(value);
+        const value: Record<string, unknown> = { ...jsonOf(source) };
+        expect(jsonOf(event.json)).toEqual(value);
         expect([event.id, event.source, event.type]).toEqual([value["id"], value["source"], value["type"]]);
         expect(event.timeMs === null).toBe(typeof value["time"] !== "string");
       }
@@ -86,11 +91,9 @@ test("one bad event spoils no other", () => {
     "",
   ];
   for (const event of bad) {
-    expect(verdicts(`[${good},${event},${good}]`, "batch")).toEqual([
-      "taken",
-      expect.not.stringMatching("taken"),
-      "taken",
-    ]);
+    const [before, middle, after] = verdicts(`[${good},${event},${good}]`, "batch");
+    expect([before, after], event).toEqual(["taken", "taken"]);
+    expect(middle, event).not.toBe("taken");
   }
   expect(verdicts(`${good}\n{"a":\n\n[${good}]\n${good}x\n${good}`, "ndjson")).toEqual([
     "taken",
@@ -127,13 +130,14 @@ test("a text without certain boundaries is unreadable, with the position", () =>
   ]) {
     expect(verdictOfText(text, "auto"), text).toBe("request:unreadable_body");
   }
-  const cut = admitJsonText(`[${good},{"id":"1`, "auto");
-  expect(cut).toMatchObject({
-    reason: { detail: expect.stringContaining(`character ${good.length + 9}`) as string },
-  });
-  const wrong = admitJsonText('{"id":nul}', "event");
-  expect(wrong).toMatchObject({ reason: { detail: expect.stringContaining("character 7") as string } });
+  expect(detailOf(`[${good},{"id":"1`)).toContain(`character ${good.length + 9}`);
+  expect(detailOf('{"id":nul}')).toContain("character 7");
 });
+
+function detailOf(text: string): string {
+  const result = admitJsonText(text, "auto");
+  return !result.ok && result.reason.code === "unreadable_body" ? result.reason.detail : "";
+}
 
 test("the declared form must be the one that comes", () => {
   expect(verdictOfText(`[${good}]`, "event")).toBe("request:unreadable_body");

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { RequestRefusal } from "../../domain/refusal.ts";
+import { problemOf } from "../../platform/problem.ts";
+
+/** One refusal of each code, and the status it must have. A code that is missing here does not compile. */
+const refusals: {
+  readonly [Code in RequestRefusal["code"]]: readonly [number, Extract<RequestRefusal, { code: Code }>];
+} = {
+  no_key: [401, { code: "no_key" }],
+  bad_key: [401, { code: "bad_key" }],
+  missing_scope: [403, { code: "missing_scope", scope: "read:audit" }],
+  body_too_large: [413, { code: "body_too_large", limitBytes: 5, inflated: true }],
+  too_many_events: [413, { code: "too_many_events", limit: 3 }],
+  unsupported_media_type: [415, { code: "unsupported_media_type", given: "x/y" }],
+  unsupported_encoding: [415, { code: "unsupported_encoding", given: "br" }],
+  unreadable_body: [400, { code: "unreadable_body", detail: "d" }],
+  invalid_request: [422, { code: "invalid_request", detail: "d" }],
+  not_found: [404, { code: "not_found" }],
+  method_not_allowed: [405, { code: "method_not_allowed", allow: "GET, PUT" }],
+  conflict: [409, { code: "conflict", detail: "d" }],
+  overloaded: [429, { code: "overloaded", retryAfterSeconds: 2 }],
+  not_durable: [503, { code: "not_durable", retryAfterSeconds: 0.2, failed: [0, 7] }],
+  unavailable: [503, { code: "unavailable", retryAfterSeconds: 2, detail: "d" }],
+};
+
+test.each(Object.values(refusals))("%i %j", async (status, refusal) => {
+  const response = problemOf(refusal);
+  expect(response.status).toBe(status);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const body: unknown = await response.json();
+  expect(body).toMatchObject({ type: `urn:hourseal:problem:${refusal.code}`, status });
+  expect(body).toHaveProperty("title");
+  expect(body).toHaveProperty("detail");
+  expect(response.headers.has("retry-after")).toBe(status === 429 || status === 503);
+  expect(response.headers.has("www-authenticate")).toBe(status === 401);
+  expect(response.headers.has("allow")).toBe(status === 405);
+});
+
+test("the numbers that explain a problem are members of it", async () => {
+  expect(await problemOf(refusals.not_durable[1]).json()).toMatchObject({ failed: [0, 7] });
+  expect(await problemOf(refusals.body_too_large[1]).json()).toMatchObject({ limitBytes: 5, inflated: true });
+  expect(problemOf(refusals.not_durable[1]).headers.get("retry-after")).toBe("1");
+  expect(problemOf(refusals.method_not_allowed[1]).headers.get("allow")).toBe("GET, PUT");
+});
