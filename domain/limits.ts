@@ -130,6 +130,12 @@ export const snapshotMaxAgeMs = 15 * SECOND_MS;
 /** How often an unknown type or key may force an early read of the snapshot. */
 export const snapshotMinAgeMs = 1 * SECOND_MS;
 
+/** How long a request waits for the snapshot before it goes by what is held. */
+export const snapshotReadMs = 2 * SECOND_MS;
+
+/** Times a writer of the snapshot starts over because another one was faster. */
+export const snapshotWritesMax = 8;
+
 // ── Ledger ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Ledger objects per hour; an isolate reports to one of them. */
@@ -148,6 +154,15 @@ export const bucketsPerRunMax = 600;
 
 /** Buckets sealed or audited at the same time by one cron run. */
 export const flusherParallelismMax = 5;
+
+/** Buckets audited at the same time by one cron run: each holds one part in memory. */
+export const auditParallelismMax = 2;
+
+/** How long the flusher waits for one bucket's seal; the bucket goes on by itself. */
+export const sealDeadlineMs = 2 * MINUTE_MS;
+
+/** Rounds of sealing, and of auditing, in one cron run: bounds a run in which every round takes up something. */
+export const roundsPerRunMax = 100;
 
 /** Wall time after which a cron run takes up no further bucket; cron handlers end after 15 minutes. */
 export const cronBudgetMs = 10 * MINUTE_MS;

@@ -35,9 +35,14 @@ export type RequestRefusal =
   | { readonly code: "unsupported_encoding"; readonly given: string }
   | { readonly code: "unreadable_body"; readonly detail: string }
   | { readonly code: "invalid_request"; readonly detail: string }
+  | { readonly code: "all_refused" }
   | { readonly code: "not_found" }
   | { readonly code: "method_not_allowed"; readonly allow: string }
   | { readonly code: "conflict"; readonly detail: string }
+  | { readonly code: "unknown_stream"; readonly type: string; readonly near: readonly string[] }
+  | { readonly code: "not_sealed"; readonly dueAt: string; readonly detail: string }
+  | { readonly code: "range_not_satisfiable"; readonly bytes: number }
+  | { readonly code: "misconfigured"; readonly variable: string; readonly detail: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
   | { readonly code: "not_durable"; readonly retryAfterSeconds: number; readonly failed: readonly number[] }
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number; readonly detail: string };

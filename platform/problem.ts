@@ -15,10 +15,11 @@ interface Problem {
 
 /**
  * The refusal as a response. `type` is a URN: stable, and not an address that someone would have to keep answering.
+ * `more`: members beside the standard ones, such as what became of each event.
  */
-export function problemOf(refusal: RequestRefusal): Response {
+export function problemOf(refusal: RequestRefusal, more: Readonly<Record<string, unknown>> = {}): Response {
   const { status, title, detail, members, headers } = describe(refusal);
-  const body = { type: `urn:hourseal:problem:${refusal.code}`, title, status, detail, ...members };
+  const body = { type: `urn:hourseal:problem:${refusal.code}`, title, status, detail, ...members, ...more };
   return new Response(JSON.stringify(body), {
     status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
@@ -87,6 +88,13 @@ function describe(refusal: RequestRefusal): Problem {
       return { status: 400, title: "The body cannot be read", detail: refusal.detail };
     case "invalid_request":
       return { status: 422, title: "The request is not valid", detail: refusal.detail };
+    case "all_refused":
+      return {
+        status: 422,
+        title: "No event was taken",
+        detail:
+          "Every event was refused; `refused` says why for each. Sending them again unchanged changes nothing.",
+      };
     case "not_found":
       return {
         status: 404,
@@ -102,6 +110,39 @@ function describe(refusal: RequestRefusal): Problem {
       };
     case "conflict":
       return { status: 409, title: "The request conflicts with what is there", detail: refusal.detail };
+    case "unknown_stream":
+      return {
+        status: 404,
+        title: "No such stream",
+        detail:
+          refusal.near.length === 0
+            ? "No stream is registered for this type; register it with PUT, or list the streams."
+            : `No stream is registered for this type; did you mean ${refusal.near.join(", ")}?`,
+        members: { streamType: refusal.type, near: refusal.near },
+      };
+    case "not_sealed":
+      return {
+        status: 409,
+        title: "The bucket is not sealed yet",
+        detail: refusal.detail,
+        members: { dueAt: refusal.dueAt },
+      };
+    case "range_not_satisfiable":
+      return {
+        status: 416,
+        title: "The range is outside the part",
+        detail: `The part has ${refusal.bytes} bytes; ask for a range within them.`,
+        members: { bytes: refusal.bytes },
+        headers: { "content-range": `bytes */${refusal.bytes}`, "accept-ranges": "bytes" },
+      };
+    case "misconfigured":
+      return {
+        status: 503,
+        title: "The deployment is not complete",
+        detail: refusal.detail,
+        members: { variable: refusal.variable },
+        headers: retryAfter(60),
+      };
     case "overloaded":
       // 429 and not 503: some clients honour `Retry-After` only with it.
       return {

@@ -1,0 +1,22 @@
+/** Reading one part back from R2: its bytes, their digest, and a recount of its rows. At most `partBytesMax` in memory. */
+import type { Part } from "../domain/manifest.ts";
+import type { PartRecount } from "../domain/recount.ts";
+import type { PartReading } from "../domain/reread.ts";
+import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
+
+/** Throws if R2 cannot be read just now: that says nothing of the part. */
+export async function readPart(objects: ObjectStore, part: Part, recount: PartRecount): Promise<PartReading> {
+  const found = await objects.get(part.key);
+  if (found === null) return { object: null, recount: null, undecodable: null };
+  const bytes = await bytesOf(found.body);
+  const object = { bytes: bytes.length, sha256: await sha256Hex(bytes) };
+  try {
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    for await (const chunk of plain) recount.addText(decoder.decode(chunk, { stream: true }));
+    recount.addText(decoder.decode());
+  } catch (error) {
+    return { object, recount: null, undecodable: String(error) };
+  }
+  return { object, recount: recount.finish(), undecodable: null };
+}

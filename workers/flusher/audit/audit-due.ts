@@ -1,0 +1,59 @@
+/** Auditing what was sealed and has no verdict, or one that may still change. Sealing never waits for it. */
+import type { EpochMs } from "../../../domain/hour.ts";
+import { auditParallelismMax, bucketsPerRunMax } from "../../../domain/limits.ts";
+import type { VerdictName } from "../../../domain/verdict.ts";
+import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
+import { log } from "../../../platform/log.ts";
+import { r2Objects } from "../../../platform/objects.ts";
+import { inParallel } from "../../../platform/parallel.ts";
+import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
+import { type AuditEnv, auditBucket } from "./audit-bucket.ts";
+
+export interface AuditDueEnv extends AuditEnv {
+  readonly EVENTS: R2Bucket;
+  readonly HOUR_BUCKET: BucketNamespace;
+}
+
+export interface AuditCounts {
+  /** Verdicts recorded, whatever they are. */
+  readonly progress: number;
+  readonly balanced: number;
+}
+
+/** One round. */
+export async function auditDue(
+  env: AuditDueEnv,
+  now: EpochMs,
+  timeIsUp: () => boolean,
+): Promise<AuditCounts> {
+  const waiting = await unverifiedBuckets(env.CATALOG, now, bucketsPerRunMax);
+  let progress = 0;
+  let balanced = 0;
+  await inParallel(waiting, auditParallelismMax, async (bucket) => {
+    if (timeIsUp()) return;
+    try {
+      const verdict = await audit(env, bucket, now, timeIsUp);
+      if (verdict !== null) progress++;
+      if (verdict === "balanced") balanced++;
+    } catch (error) {
+      // D1 or R2 is away: no verdict is recorded, and the bucket waits in the queue.
+      log("auditor", "audit_failed", { ...bucket.address, error: String(error) });
+    }
+  });
+  return { progress, balanced };
+}
+
+async function audit(
+  env: AuditDueEnv,
+  { address, summary, attempts, verdict: before }: UnverifiedBucket,
+  now: EpochMs,
+  timeIsUp: () => boolean,
+): Promise<VerdictName | null> {
+  const findings = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
+  if (findings === null) return null;
+  const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });
+  if (verdict !== "balanced" || before !== null)
+    log("auditor", "verdict", { ...address, verdict, before, findings });
+  await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict });
+  return verdict;
+}

@@ -1,0 +1,47 @@
+/**
+ * The cron entry: repair the snapshot, seal what is due, audit what is sealed; each on its own, so that one that fails
+ * leaves the others running. Ends within `cronBudgetMs`; what is left waits for the next minute.
+ */
+import type { EpochMs } from "../../domain/hour.ts";
+import { cronBudgetMs, roundsPerRunMax } from "../../domain/limits.ts";
+import { systemMs } from "../../platform/clock.ts";
+import { log } from "../../platform/log.ts";
+import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
+import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
+import { type SealEnv, sealDue } from "./seal/seal-due.ts";
+
+export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv;
+
+export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
+  const startedMs = systemMs();
+  const timeIsUp = (): boolean => systemMs() - startedMs > cronBudgetMs;
+  await step("repair_snapshot", async () => {
+    await repairSnapshot(env, now);
+    return { progress: 0 };
+  });
+  await rounds("seal_due", timeIsUp, () => sealDue(env, now));
+  await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
+}
+
+/** What a round moved forward; 0: nothing is left, or nothing moves just now. */
+interface Progress {
+  readonly progress: number;
+}
+
+async function rounds(name: string, timeIsUp: () => boolean, round: () => Promise<Progress>): Promise<void> {
+  for (let no = 0; no < roundsPerRunMax && !timeIsUp(); no++) {
+    const { progress } = await step(name, round);
+    if (progress === 0) return;
+  }
+}
+
+async function step(name: string, work: () => Promise<Progress>): Promise<Progress> {
+  try {
+    const counts = await work();
+    if (counts.progress > 0) log("flusher", name, { ...counts });
+    return counts;
+  } catch (error) {
+    log("flusher", `${name}_failed`, { error: String(error) });
+    return { progress: 0 };
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Sealing what is due: takes up the hours that have ended, asks their buckets to seal, and records what they answer.
+ *
+ * Promises: repeats safely, alone or beside another flusher; a bucket that fails or hangs holds up no other one for
+ * longer than its deadline. Does not seal: the bucket does, and would by its own alarm if this never ran.
+ */
+import type { EpochMs } from "../../../domain/hour.ts";
+import { bucketsPerRunMax, flusherParallelismMax, sealDeadlineMs } from "../../../domain/limits.ts";
+import type { SealReply } from "../../../domain/messages.ts";
+import { planOf } from "../../../domain/plan.ts";
+import { type DueBucket, dueBuckets, enumerateDue, postponeDue } from "../../../platform/catalog/due.ts";
+import {
+  type SealFailure,
+  type SealedEntry,
+  recordSealFailure,
+  recordSealed,
+} from "../../../platform/catalog/sealed.ts";
+import { log } from "../../../platform/log.ts";
+import { inParallel } from "../../../platform/parallel.ts";
+import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
+import { withDeadline } from "../../../platform/timer.ts";
+
+export interface SealEnv {
+  readonly CATALOG: D1Database;
+  readonly HOUR_BUCKET: BucketNamespace;
+}
+
+export interface SealCounts {
+  /** Buckets whose answer is recorded, so that they are not due any more just now. */
+  readonly progress: number;
+  readonly sealed: number;
+}
+
+/** One round. */
+export async function sealDue(env: SealEnv, now: EpochMs): Promise<SealCounts> {
+  await enumerateDue(env.CATALOG, now, bucketsPerRunMax);
+  const due = await dueBuckets(env.CATALOG, now, bucketsPerRunMax);
+  const sealed: SealedEntry[] = [];
+  let unsealed = 0;
+  await inParallel(due, flusherParallelismMax, async (bucket) => {
+    const reply = await ask(env, bucket, now);
+    if (reply.state === "sealed") {
+      sealed.push({ address: bucket.address, dueAtMs: bucket.dueAtMs, summary: reply.summary });
+    } else if (await recordUnsealed(env.CATALOG, bucket, reply, now)) {
+      unsealed++;
+    }
+  });
+  for (const conflict of await recordSealed(env.CATALOG, sealed)) {
+    log("flusher", "seal_conflict", { ...conflict, broken: true });
+  }
+  return { progress: sealed.length + unsealed, sealed: sealed.length };
+}
+
+type AskReply = SealReply | { readonly state: "unreachable"; readonly error: string };
+
+async function ask(env: SealEnv, { address, settings }: DueBucket, now: EpochMs): Promise<AskReply> {
+  try {
+    const sealing = bucketStub(env.HOUR_BUCKET, address).seal({ nowMs: now, plan: planOf(settings) });
+    return await withDeadline(sealing, sealDeadlineMs);
+  } catch (error) {
+    return { state: "unreachable", error: String(error) };
+  }
+}
+
+/** True if recorded. A bucket that can't be recorded as unsealed is simply asked again next time. */
+async function recordUnsealed(
+  catalog: D1Database,
+  { address, attempts }: DueBucket,
+  reply: Exclude<AskReply, { state: "sealed" }>,
+  now: EpochMs,
+): Promise<boolean> {
+  try {
+    if (reply.state === "not_due") await postponeDue(catalog, address, reply.dueAtMs);
+    else await recordSealFailure(catalog, { address, attempts, ...failureOf(reply) }, now);
+    return true;
+  } catch (error) {
+    log("flusher", "seal_record_failed", { ...address, error: String(error) });
+    return false;
+  }
+}
+
+function failureOf(
+  reply: Exclude<AskReply, { state: "sealed" | "not_due" }>,
+): Pick<SealFailure, "step" | "error"> {
+  switch (reply.state) {
+    case "failed":
+      return { step: reply.step, error: reply.error };
+    case "unreachable":
+      return { step: "ask", error: reply.error };
+    case "blank":
+      return { step: "ask", error: "the bucket is blank and was not told its plan" };
+  }
+}

@@ -1,0 +1,39 @@
+/** The answer to a request whose events all have a fate. */
+import type { Admission } from "../../domain/event/index.ts";
+import type { RequestRefusal } from "../../domain/refusal.ts";
+import { problemOf } from "../../platform/problem.ts";
+import type { Fate } from "./deliver.ts";
+
+/**
+ * 200 if at least one event was taken and none failed; 422 if every event was refused; 429 if every event met overload;
+ * 503 if some are not known to be durable. The counts are in the body of each.
+ */
+export function answerOf(
+  admissions: readonly Admission[],
+  fates: readonly Fate[],
+  retryAfterSeconds: number,
+): Response {
+  const counts = {
+    accepted: fates.filter(({ fate }) => fate === "accepted").length,
+    duplicates: fates.filter(({ fate }) => fate === "duplicate").length,
+    late: 0,
+    quarantined: 0,
+    refused: fates.flatMap((fate, index) =>
+      fate.fate === "refused" ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],
+    ),
+  };
+  const failed = fates.flatMap((fate, index) => (fate.fate === "failed" ? [index] : []));
+  if (failed.length > 0) {
+    const overloaded = failed.length === fates.length && fates.every(isOverloaded);
+    const refusal: RequestRefusal = overloaded
+      ? { code: "overloaded", retryAfterSeconds }
+      : { code: "not_durable", retryAfterSeconds, failed };
+    return problemOf(refusal, counts);
+  }
+  if (counts.refused.length === fates.length) return problemOf({ code: "all_refused" }, counts);
+  return Response.json(counts, { headers: { "cache-control": "no-store" } });
+}
+
+function isOverloaded(fate: Fate): boolean {
+  return fate.fate === "failed" && fate.why === "overloaded";
+}

@@ -1,0 +1,153 @@
+/**
+ * The edge's front: `POST /v1/events`. Authenticate, bound, parse, validate, deliver, answer per event.
+ *
+ * Promises: 200 only for events whose fate is durable; every event is in the answer, as taken or with its reason; a
+ * request that could not be made durable is 503 and safe to repeat as a whole. Work that was begun is finished even if
+ * the client has gone.
+ */
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import type { Admission } from "../../domain/event/index.ts";
+import { type EpochMs, hourOf } from "../../domain/hour.ts";
+import { retryAfterSeconds } from "../../domain/limits.ts";
+import { type EventRefusal, type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
+import { mayWrite, mayWriteSomething } from "../../domain/scope.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { type AuthEnv, type Principal, authenticate } from "../../platform/auth.ts";
+import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { problemOf } from "../../platform/problem.ts";
+import { type SnapshotEnv, type SnapshotView, edgeSnapshots } from "../../platform/snapshot.ts";
+import { sleep } from "../../platform/timer.ts";
+import { answerOf } from "./answer.ts";
+import { admitRequest } from "./body.ts";
+import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
+import { accountOf } from "./edge-account.ts";
+import { countFates } from "./event-counts.ts";
+
+export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv;
+
+/** How long outcomes may wait for the next report before one is sent just for them. */
+const settleMs = 250;
+
+export const ingest = new Hono<{ Bindings: IngestEnv }>({ strict: false });
+
+ingest.use("/v1/events", cors({ origin: "*", allowMethods: ["POST", "OPTIONS"], maxAge: 86_400 }));
+
+ingest.post("/v1/events", (context) => {
+  const work = postEvents(context.req.raw, context.env, (task) => {
+    context.executionCtx.waitUntil(task);
+  });
+  // Rows may be on their way to a shard when the client hangs up: append and report are finished all the same.
+  context.executionCtx.waitUntil(work.catch(() => undefined));
+  return work;
+});
+
+ingest.all("/v1/events", () => problemOf({ code: "method_not_allowed", allow: "POST, OPTIONS" }));
+
+async function postEvents(
+  request: Request,
+  env: IngestEnv,
+  waitUntil: (task: Promise<void>) => void,
+): Promise<Response> {
+  const arrived = await readClock(env);
+  const allowed = await authorize(request, env, arrived);
+  if (!allowed.ok) return problemOf(allowed.reason);
+  const admitted = await admitRequest(request);
+  if (!admitted.ok) return problemOf(admitted.reason);
+  const now = await readClock(env);
+  const { principal, snapshot } = allowed.value;
+  const streams = await knownStreams(admitted.value, snapshot, env, now);
+  const { fates, types } = await fatesOf(admitted.value, principal, streams, env, now);
+  noteEvents(env, now, types, fates, waitUntil);
+  return answerOf(admitted.value, fates, retryAfterSeconds);
+}
+
+async function authorize(
+  request: Request,
+  env: IngestEnv,
+  now: EpochMs,
+): Promise<Result<{ readonly principal: Principal; readonly snapshot: SnapshotView }, RequestRefusal>> {
+  const snapshot = await edgeSnapshots.current(env, now);
+  let principal = await authenticate(request, snapshot, env);
+  if (!principal.ok && principal.reason.code === "bad_key") {
+    // The key may be younger than the snapshot.
+    principal = await authenticate(request, await edgeSnapshots.refresh(env, now), env);
+  }
+  if (!principal.ok) return principal;
+  if (!mayWriteSomething(principal.value.scopes)) return no({ code: "missing_scope", scope: "write:<type>" });
+  return ok({ principal: principal.value, snapshot });
+}
+
+/** The streams by type; read anew if an event's type is not among them, for it may be younger than the snapshot. */
+async function knownStreams(
+  admissions: readonly Admission[],
+  snapshot: SnapshotView,
+  env: IngestEnv,
+  now: EpochMs,
+): Promise<ReadonlyMap<string, Stream>> {
+  const unknown = admissions.some(({ outcome }) => outcome.ok && !snapshot.streams.has(outcome.value.type));
+  return unknown ? (await edgeSnapshots.refresh(env, now)).streams : snapshot.streams;
+}
+
+async function fatesOf(
+  admissions: readonly Admission[],
+  principal: Principal,
+  streams: ReadonlyMap<string, Stream>,
+  env: IngestEnv,
+  now: EpochMs,
+): Promise<{ readonly fates: readonly Fate[]; readonly types: readonly string[] }> {
+  const deliverables: Deliverable[] = [];
+  const positions: number[] = [];
+  const types: string[] = [];
+  const fates = admissions.map(({ outcome }, position): Fate => {
+    const checked = outcome.ok ? permit(outcome.value, principal, streams) : outcome;
+    types.push(checked.ok ? checked.value.stream.type : "");
+    if (!checked.ok) return { fate: "refused", refusal: checked.reason };
+    deliverables.push(checked.value);
+    positions.push(position);
+    return { fate: "failed", why: "unreachable" };
+  });
+  (await deliver(env, deliverables, now)).forEach((fate, at) => {
+    const position = positions[at];
+    if (position !== undefined) fates[position] = fate;
+  });
+  return { fates, types };
+}
+
+function permit(
+  event: Deliverable["event"],
+  principal: Principal,
+  streams: ReadonlyMap<string, Stream>,
+): Result<Deliverable, EventRefusal> {
+  if (!mayWrite(principal.scopes, event.type)) {
+    return no({
+      code: "forbidden_type",
+      detail: "the key may not write this type; it needs a matching write scope",
+    });
+  }
+  const stream = streams.get(event.type);
+  if (stream === undefined) {
+    return no({
+      code: "unknown_type",
+      detail: "no stream is registered for this type; PUT /v1/streams/<type> first",
+    });
+  }
+  return ok({ event, stream });
+}
+
+/** Counts every event of the request in the ledger, after the answer: a moment later, with whatever else waits. */
+function noteEvents(
+  env: IngestEnv,
+  now: EpochMs,
+  types: readonly string[],
+  fates: readonly Fate[],
+  waitUntil: (task: Promise<void>) => void,
+): void {
+  const account = accountOf(env.EDGE_LEDGER, hourOf(now));
+  for (const [type, counts] of countFates(types, fates)) account.events(type, counts);
+  waitUntil(
+    sleep(settleMs)
+      .then(() => account.reported())
+      .catch(() => undefined),
+  );
+}

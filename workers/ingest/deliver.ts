@@ -1,0 +1,200 @@
+/**
+ * Delivering the valid events of one request: route, group, append, and again for what was not decided.
+ *
+ * Protocol, per round and group of events with the same shard:
+ *  1. note `sent` in the account (it goes out with the next report, at the same time as the append)
+ *  2. append, with the plan that the group was routed by
+ *  3. decided: note the outcome. Closed, other plan: route again. No answer: unresolved; append again under a new
+ *     number: rows that were committed after all come back as duplicates.
+ * An event is answered `accepted` or `duplicate` only when its shard said so and the report with its `sent` is durable.
+ */
+import type { AdmissibleEvent } from "../../domain/event/index.ts";
+import type { AppendRefusal } from "../../domain/enrol.ts";
+import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
+import { type EpochMs, isoOf } from "../../domain/hour.ts";
+import type { AppendNo, EdgeId, ShardAddress } from "../../domain/ids.ts";
+import { appendAttemptsMax, appendDeadlineMs } from "../../domain/limits.ts";
+import type { AppendReply } from "../../domain/messages.ts";
+import { type Row, packRows } from "../../domain/packed-rows.ts";
+import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
+import { type EventRefusal, unreachable } from "../../domain/refusal.ts";
+import { chooseHour, homeOf, rowLine } from "../../domain/route.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { type Tally, zeroTally } from "../../domain/tally.ts";
+import { log } from "../../platform/log.ts";
+import { randomFraction } from "../../platform/random.ts";
+import { type LedgerNamespace, type ShardNamespace, isOverloaded, shardStub } from "../../platform/stubs.ts";
+import { sleep, withDeadline } from "../../platform/timer.ts";
+import { accountOf } from "./edge-account.ts";
+import { closedHours, correctedPlans } from "./learned.ts";
+
+export interface DeliverEnv {
+  readonly EVENT_SHARD: ShardNamespace;
+  readonly EDGE_LEDGER: LedgerNamespace;
+}
+
+/** A valid event, with the stream it belongs to. */
+export interface Deliverable {
+  readonly event: AdmissibleEvent;
+  readonly stream: Stream;
+}
+
+export type Fate =
+  | { readonly fate: "accepted" | "duplicate" }
+  | { readonly fate: "refused"; readonly refusal: EventRefusal }
+  /** Not known to be durable. Sending it again is safe. */
+  | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" };
+
+/** First delay before a round that follows an unanswered append; doubles each round. */
+const retryDelayMs = 50;
+
+interface Routed {
+  readonly position: number;
+  readonly deliverable: Deliverable;
+  readonly fingerprint: Uint8Array;
+}
+
+interface Group {
+  readonly address: ShardAddress;
+  readonly plan: Plan;
+  readonly events: Routed[];
+  readonly rows: Row[];
+}
+
+/** One fate per event, in order. */
+export async function deliver(
+  env: DeliverEnv,
+  deliverables: readonly Deliverable[],
+  now: EpochMs,
+): Promise<readonly Fate[]> {
+  const fates = new Array<Fate>(deliverables.length).fill({ fate: "failed", why: "unreachable" });
+  let undecided: Routed[] = deliverables.map((deliverable, position) => ({
+    position,
+    deliverable,
+    fingerprint: fingerprintOf(deliverable.event),
+  }));
+  for (let attempt = 0; undecided.length > 0 && attempt < appendAttemptsMax; attempt++) {
+    const { groups, refused } = route(undecided, now);
+    for (const { position, refusal } of refused) fates[position] = { fate: "refused", refusal };
+    const answers = await Promise.all(
+      groups.map(async (group) => ({ group, answer: await append(env, group) })),
+    );
+    undecided = [];
+    for (const { group, answer } of answers) {
+      group.events.forEach((event, row) => {
+        fates[event.position] = fateOf(answer, row);
+      });
+      if (answer.decided === false) undecided.push(...group.events);
+    }
+    const pause = answers.some(({ answer }) => answer.decided === false && answer.why !== "rerouted");
+    if (pause) await sleep(retryDelayMs * 2 ** attempt * (0.5 + randomFraction()));
+  }
+  return fates;
+}
+
+function fateOf(answer: Answer, row: number): Fate {
+  if (!answer.decided)
+    return { fate: "failed", why: answer.why === "overloaded" ? "overloaded" : "unreachable" };
+  return { fate: answer.acceptedRows[row] === 1 ? "accepted" : "duplicate" };
+}
+
+function route(
+  events: readonly Routed[],
+  now: EpochMs,
+): { groups: Group[]; refused: { position: number; refusal: EventRefusal }[] } {
+  const groups = new Map<string, Group>();
+  const refused: { position: number; refusal: EventRefusal }[] = [];
+  const receivedAt = isoOf(now);
+  for (const routed of events) {
+    const { event, stream } = routed.deliverable;
+    const chosen = chooseHour(event.timeMs, now, stream, (hour) => closedHours.has(stream.type, hour));
+    if (!chosen.ok) {
+      refused.push({ position: routed.position, refusal: chosen.reason });
+      continue;
+    }
+    const hour = chosen.value;
+    const plan = correctedPlans.get(stream.type, hour) ?? planOf(stream);
+    const { address, hash } = homeOf(event, hour, plan);
+    const key = `${hour}/${address.index}/${stream.type}`;
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = { address, plan, events: [], rows: [] }));
+    group.events.push(routed);
+    group.rows.push({
+      fingerprint: routed.fingerprint,
+      partitionHash: hash,
+      homeHour: hour,
+      timeMs: event.timeMs,
+      line: rowLine(event.json, receivedAt, hour),
+    });
+  }
+  return { groups: [...groups.values()], refused };
+}
+
+/** What one append came to. Undecided groups are routed again: `rerouted` ones at once, the others after a pause. */
+type Answer =
+  | { readonly decided: true; readonly acceptedRows: Uint8Array }
+  | { readonly decided: false; readonly why: "rerouted" | "overloaded" | "unreachable" };
+
+async function append(env: DeliverEnv, { address, plan, rows }: Group): Promise<Answer> {
+  const account = accountOf(env.EDGE_LEDGER, address.hour);
+  try {
+    await account.opened();
+    const tally = tallyOf(rows);
+    const no = account.sent(address.type, address.index, tally);
+    const [reply] = await Promise.all([send(env, address, account.edge, no, plan, rows), account.reported()]);
+    if ("refused" in reply) {
+      account.outcome({ no, accepted: zeroTally, duplicate: zeroTally, refused: tally });
+      return { decided: false, why: refusedAppend(reply, address) };
+    }
+    const duplicate = tallyOf(rows.filter((_row, at) => reply.acceptedRows[at] === 0));
+    account.outcome({ no, accepted: reply.accepted, duplicate, refused: zeroTally });
+    return { decided: true, acceptedRows: reply.acceptedRows };
+  } catch (error) {
+    const { type, hour, index } = address;
+    log("edge", "append_unresolved", { type, hour, index, error: String(error) });
+    return { decided: false, why: isOverloaded(error) ? "overloaded" : "unreachable" };
+  }
+}
+
+function send(
+  env: DeliverEnv,
+  address: ShardAddress,
+  edge: EdgeId,
+  no: AppendNo,
+  plan: Plan,
+  rows: readonly Row[],
+): Promise<AppendReply> {
+  const message = { protocol: protocolVersion, edge, no, plan, rows: packRows(rows) };
+  return withDeadline(shardStub(env.EVENT_SHARD, address).append(message), appendDeadlineMs);
+}
+
+/** What a refused append means for its events. */
+function refusedAppend(
+  refusal: AppendRefusal,
+  { type, hour, index }: ShardAddress,
+): "rerouted" | "overloaded" | "unreachable" {
+  switch (refusal.refused) {
+    case "closed":
+      closedHours.add(type, hour);
+      return "rerouted";
+    case "wrong_plan":
+      correctedPlans.set(type, hour, refusal.plan);
+      return "rerouted";
+    case "full":
+    case "overloaded":
+      return "overloaded";
+    case "too_early":
+    case "unknown_protocol":
+    case "malformed":
+      log("edge", "append_refused", { type, hour, index, refusal });
+      return "unreachable";
+    default:
+      return unreachable(refusal);
+  }
+}
+
+function tallyOf(rows: readonly Row[]): Tally {
+  const sum = new IdentitySum();
+  for (const row of rows) sum.addFingerprint(row.fingerprint);
+  return { rows: rows.length, sum: sum.hex() };
+}
