@@ -121,6 +121,13 @@ test("an event split inside a character is put together again", async () => {
   });
 });
 
+test("an event's bytes are counted, not its characters, with and without a byte order mark", async () => {
+  const wide = event.replace('"t"', '"é😀"');
+  const value = [{ outcome: { value: { jsonBytes: utf8.encode(wide).length } } }];
+  for (const mark of ["", "\ufeff"])
+    expect(await admitRequest(post(json, mark + wide))).toMatchObject({ value });
+});
+
 test("gzip is inflated, labelled or not", async () => {
   const packed = await gzip(`[${event},${event}]`);
   for (const coding of ["gzip", "x-gzip", "GZIP", "identity, gzip"]) {

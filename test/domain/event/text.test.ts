@@ -121,6 +121,7 @@ test("a text without certain boundaries is unreadable, with the position", () =>
     `[${good}] x`,
     '[{"a":"b]',
     '[{"a":[1}]',
+    `[{"a":1],${good}]`,
     "[}]",
     `${good}${good}`,
     `${good},`,
