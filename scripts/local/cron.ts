@@ -1,21 +1,21 @@
 /** The cron trigger of local mode: every minute of real time, one run at a time, by the local cron route. */
+import { type Api, runCron } from "./client.ts";
 
 const everyMs = 60_000;
 
 /** Starts it; the answer stops it. A run that fails is reported and the next one comes all the same. */
 export function startCron(
-  url: string,
-  adminKey: string,
+  api: Api,
   onFailure: (reason: string) => void = () => undefined,
 ): () => void {
   let running = false;
-  const stopped = new AbortController();
+  let stopped = false;
   const timer = setInterval(() => {
     if (running) return;
     running = true;
-    runCronOnce(url, adminKey, stopped.signal)
+    runCron(api)
       .catch((error: unknown) => {
-        if (!stopped.signal.aborted) onFailure(String(error));
+        if (!stopped) onFailure(String(error));
       })
       .finally(() => {
         running = false;
@@ -23,17 +23,6 @@ export function startCron(
   }, everyMs);
   return () => {
     clearInterval(timer);
-    stopped.abort();
+    stopped = true;
   };
-}
-
-/** Runs the cron once by the virtual clock and waits until it is done. */
-export async function runCronOnce(url: string, adminKey: string, signal?: AbortSignal): Promise<void> {
-  const reply = await fetch(`${url}/v1/local/cron`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${adminKey}` },
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const text = await reply.text();
-  if (!reply.ok) throw new Error(`the cron answered ${reply.status}: ${text.slice(0, 500)}`);
 }

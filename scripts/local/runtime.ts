@@ -70,7 +70,7 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
     const url = (await miniflare.unsafeGetDirectURL(name)).origin;
     const database = await miniflare.getD1Database(config.catalog.binding, name);
     const migrationsApplied = await applyMigrations(database, config.catalog.migrationsDir);
-    const stopCron = options.cron ? startCron(url, options.adminKey, options.onCronFailure) : () => undefined;
+    const stopCron = options.cron ? startCron({ url, key: options.adminKey }, options.onCronFailure) : () => undefined;
     return {
       url,
       adminKey: options.adminKey,
