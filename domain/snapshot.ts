@@ -1,0 +1,76 @@
+/**
+ * The snapshot: streams and key hashes as one versioned object, which edges read instead of the catalog.
+ * These are its form and the rule which of two is taken; reading and writing is the platform's.
+ */
+import * as z from "zod";
+import { EpochMs } from "./hour.ts";
+import { Scope } from "./scope.ts";
+import { type Stream, StreamDocument } from "./stream.ts";
+
+export const snapshotFormat = 1;
+
+/** Where it lies in R2. */
+export const snapshotKey = "config/snapshot.json";
+
+export const SnapshotKey = z.strictObject({
+  id: z.string().min(1),
+  /** SHA-256 of the key's text, hex. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  scopes: z.array(Scope),
+});
+export type SnapshotKey = z.infer<typeof SnapshotKey>;
+
+export const SnapshotDocument = z.strictObject({
+  format: z.literal(snapshotFormat),
+  /** The catalog's count of changes. 0: nothing was ever configured. */
+  version: z.number().int().min(0),
+  writtenAt: EpochMs,
+  streams: z.array(StreamDocument),
+  /** Keys that are not revoked. */
+  keys: z.array(SnapshotKey),
+});
+export type SnapshotDocument = z.infer<typeof SnapshotDocument>;
+
+/** A snapshot with its streams and keys at hand. */
+export interface Snapshot {
+  readonly version: number;
+  readonly streams: ReadonlyMap<string, Stream>;
+  readonly keys: ReadonlyMap<string, SnapshotKey>;
+}
+
+/** What an edge goes by before anything was configured. */
+export const emptySnapshot: Snapshot = { version: 0, streams: new Map(), keys: new Map() };
+
+export function snapshotOf(document: SnapshotDocument): Snapshot {
+  return {
+    version: document.version,
+    streams: new Map(document.streams.map((stream) => [stream.type, stream])),
+    keys: new Map(document.keys.map((key) => [key.id, key])),
+  };
+}
+
+/** The snapshot that this text holds, or the sentence that says why it holds none. */
+export function parseSnapshot(
+  text: string,
+): { readonly ok: true; readonly value: Snapshot } | { readonly ok: false; readonly reason: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { ok: false, reason: "not JSON" };
+  }
+  const document = SnapshotDocument.safeParse(json);
+  return document.success
+    ? { ok: true, value: snapshotOf(document.data) }
+    : { ok: false, reason: z.prettifyError(document.error) };
+}
+
+/** The one to go by: a snapshot that is read never takes the place of a newer one that is held. */
+export function newerSnapshot(held: Snapshot, read: Snapshot): Snapshot {
+  return read.version > held.version ? read : held;
+}
+
+/** The snapshot as it is stored. */
+export function snapshotText(document: SnapshotDocument): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

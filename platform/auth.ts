@@ -1,0 +1,146 @@
+/**
+ * Who is asking: from a request's key to its scopes.
+ *
+ * Promises that only a hash is compared, in constant time, and that unknown, revoked and wrong keys cost and answer
+ * alike. The first administrator's key is the secret `HOURSEAL_ADMIN_KEY`; without a proper one nobody is it.
+ */
+import { adminKeyCharsMin, basicUser, parseAuthorization, parseKey } from "../domain/key.ts";
+import type { EpochMs } from "../domain/hour.ts";
+import { retryAfterSeconds } from "../domain/limits.ts";
+import { type RequestRefusal, type Result, no, ok } from "../domain/refusal.ts";
+import { holds } from "../domain/scope.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
+import { log } from "./log.ts";
+import { hexOf } from "./objects.ts";
+import type { SnapshotEnv, SnapshotSource } from "./snapshot-source.ts";
+
+export const adminKeyVariable = "HOURSEAL_ADMIN_KEY";
+
+export interface AuthEnv {
+  readonly [adminKeyVariable]?: string;
+}
+
+export interface Principal {
+  /** Names the key in logs; `admin` is the secret's. */
+  readonly keyId: string;
+  readonly scopes: readonly string[];
+}
+
+/** The principal of a request by this snapshot. */
+export async function authenticate(
+  request: Request,
+  snapshot: Snapshot,
+  env: AuthEnv,
+): Promise<Result<Principal, RequestRefusal>> {
+  const text = keyOf(request);
+  if (text === null) return no({ code: "no_key" });
+  const digest = await digestOf(text);
+  const adminDigest = adminKeyFault(env) === null ? await adminDigestOf(env[adminKeyVariable] ?? "") : dummy;
+  const isAdmin = crypto.subtle.timingSafeEqual(digest, adminDigest);
+  const stored = snapshot.keys.get(parseKey(text)?.id ?? "");
+  const isStored = crypto.subtle.timingSafeEqual(
+    digest,
+    stored === undefined ? dummy : bytesOfHex(stored.hash),
+  );
+  if (isAdmin) return ok({ keyId: "admin", scopes: ["admin"] });
+  return isStored && stored !== undefined
+    ? ok({ keyId: stored.id, scopes: stored.scopes })
+    : no({ code: "bad_key" });
+}
+
+export interface Admission {
+  readonly principal: Principal;
+  /** The snapshot that the key was found in: the one to decide the rest of the request by. */
+  readonly snapshot: Snapshot;
+}
+
+/** The same from the source: a key that is not known yet is looked up once more in a fresh snapshot. */
+export async function admit(
+  request: Request,
+  source: SnapshotSource,
+  env: AuthEnv & SnapshotEnv,
+  now: EpochMs,
+): Promise<Result<Admission, RequestRefusal>> {
+  if (keyOf(request) === null) return no({ code: "no_key" });
+  try {
+    const snapshot = await source.current(env, now);
+    const first = await authenticate(request, snapshot, env);
+    if (first.ok) return ok({ principal: first.value, snapshot });
+    const fresh = await source.refresh(env, now);
+    const second = fresh === snapshot ? first : await authenticate(request, fresh, env);
+    return second.ok ? ok({ principal: second.value, snapshot: fresh }) : second;
+  } catch (error) {
+    log("auth", "unavailable", { error: String(error) });
+    return no({
+      code: "unavailable",
+      retryAfterSeconds,
+      detail: "Keys cannot be checked right now; try again.",
+    });
+  }
+}
+
+/** Null if the principal has the scope. */
+export function requireScope(
+  principal: Principal,
+  scope: "admin" | "read:buckets" | "read:audit",
+): RequestRefusal | null {
+  return holds(principal.scopes, scope) ? null : { code: "missing_scope", scope };
+}
+
+/** Why the admin secret cannot be used, or null if it can. */
+export function adminKeyFault(env: AuthEnv): RequestRefusal | null {
+  const secret = env[adminKeyVariable];
+  if (secret !== undefined && secret.length >= adminKeyCharsMin) return null;
+  const what = secret === undefined ? "is not set" : `has fewer than ${adminKeyCharsMin} characters`;
+  return {
+    code: "misconfigured",
+    variable: adminKeyVariable,
+    detail: `The secret ${adminKeyVariable} ${what}; set it with \`wrangler secret put ${adminKeyVariable}\`.`,
+  };
+}
+
+/** SHA-256 of a key's text as it is stored, hex. */
+export async function keyHash(text: string): Promise<string> {
+  return hexOf(new Uint8Array(await digestOf(text)));
+}
+
+/** The key's text as the request carries it: a header before the query. */
+function keyOf(request: Request): string | null {
+  const header = request.headers.get("authorization");
+  const authorization = header === null ? null : parseAuthorization(header);
+  if (authorization === null) return nonEmpty(new URL(request.url).searchParams.get("key"));
+  return authorization.scheme === "bearer" ? authorization.key : userOf(authorization.encoded);
+}
+
+function userOf(encoded: string): string | null {
+  try {
+    return nonEmpty(basicUser(atob(encoded)));
+  } catch {
+    return null;
+  }
+}
+
+function nonEmpty(text: string | null): string | null {
+  return text === "" ? null : text;
+}
+
+function digestOf(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}
+
+/** What nothing hashes to: compared with where there is no hash, so that the comparison takes place all the same. */
+const dummy = new Uint8Array(32);
+
+let adminDigest: { readonly secret: string; readonly digest: ArrayBuffer } | null = null;
+
+/** The secret does not change within an isolate's life; it is hashed once. */
+async function adminDigestOf(secret: string): Promise<ArrayBuffer> {
+  if (adminDigest?.secret !== secret) adminDigest = { secret, digest: await digestOf(secret) };
+  return adminDigest.digest;
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, index) =>
+    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
+  );
+}
