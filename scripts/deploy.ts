@@ -35,13 +35,15 @@ async function deploy(): Promise<void> {
   const { path, catalog } = readProjectConfig();
   for (const step of deploySteps(catalog.name, await databasesOf(path))) {
     console.log(`wrangler ${step.join(" ")}`);
-    if ((await showWrangler(step, path)) !== 0) throw new DeployFailed(`\`wrangler ${step.join(" ")}\` failed; nothing after it was done`);
+    if ((await showWrangler(step, path)) !== 0)
+      throw new DeployFailed(`\`wrangler ${step.join(" ")}\` failed; nothing after it was done`);
   }
   console.log("Deployed. The first time, set the admin key: npm exec wrangler secret put HOURSEAL_ADMIN_KEY");
 }
 
 try {
-  if (process.argv.length > 2) throw new DeployFailed("takes no arguments; wrangler.toml says what is deployed");
+  if (process.argv.length > 2)
+    throw new DeployFailed("takes no arguments; wrangler.toml says what is deployed");
   await deploy();
 } catch (error) {
   console.error(`deploy: ${error instanceof Error ? error.message : String(error)}`);

@@ -68,7 +68,10 @@ async function replay(options: ReplayOptions): Promise<boolean> {
 }
 
 /** One line that is written over, on a terminal only. */
-function progressOn(stream: NodeJS.WriteStream, totals: Totals): { show(): void; clear(): void } {
+function progressOn(
+  stream: NodeJS.WriteStream,
+  totals: Totals,
+): { readonly show: () => void; readonly clear: () => void } {
   let shownAt = 0;
   const line = (): string => `${totals.sent} sent, ${totals.refused} refused, ${totals.retries} retries`;
   return {

@@ -5,8 +5,10 @@
  */
 import worker, * as deployed from "./index.ts";
 import { VirtualAlarm } from "../durable-objects/local-clock/virtual-alarm.ts";
-import { type LocalEnv, isLocalRoute, localRoute } from "./local/routes.ts";
+import { type LocalRoutesEnv, isLocalRoute, localRoute } from "./local/routes.ts";
 import { readClock } from "../platform/clock.ts";
+
+type LocalEnv = Env & LocalRoutesEnv;
 
 export { LocalClock } from "../durable-objects/local-clock/local-clock.ts";
 
@@ -44,11 +46,11 @@ export default {
   async fetch(request, env, ctx) {
     if (!isLocalRoute(request)) return worker.fetch(request, env, ctx);
     return localRoute(request, env, async () => {
-      await worker.scheduled(await scheduledNow(env), env, ctx);
+      await worker.scheduled(await scheduledNow(env), env);
     });
   },
-  async scheduled(_controller, env, ctx) {
-    await worker.scheduled(await scheduledNow(env), env, ctx);
+  async scheduled(_controller, env) {
+    await worker.scheduled(await scheduledNow(env), env);
   },
 } satisfies ExportedHandler<LocalEnv>;
 

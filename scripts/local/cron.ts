@@ -4,10 +4,7 @@ import { type Api, runCron } from "./client.ts";
 const everyMs = 60_000;
 
 /** Starts it; the answer stops it. A run that fails is reported and the next one comes all the same. */
-export function startCron(
-  api: Api,
-  onFailure: (reason: string) => void = () => undefined,
-): () => void {
+export function startCron(api: Api, onFailure: (reason: string) => void = () => undefined): () => void {
   let running = false;
   let stopped = false;
   const timer = setInterval(() => {

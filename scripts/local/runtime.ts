@@ -31,7 +31,7 @@ export interface LocalRuntime {
   readonly adminKey: string;
   readonly miniflare: Miniflare;
   readonly migrationsApplied: readonly string[];
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<LocalRuntime> {
@@ -70,7 +70,9 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
     const url = (await miniflare.unsafeGetDirectURL(name)).origin;
     const database = await miniflare.getD1Database(config.catalog.binding, name);
     const migrationsApplied = await applyMigrations(database, config.catalog.migrationsDir);
-    const stopCron = options.cron ? startCron({ url, key: options.adminKey }, options.onCronFailure) : () => undefined;
+    const stopCron = options.cron
+      ? startCron({ url, key: options.adminKey }, options.onCronFailure)
+      : () => undefined;
     return {
       url,
       adminKey: options.adminKey,

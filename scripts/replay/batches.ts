@@ -1,5 +1,5 @@
 /** Groups events into requests: bounded in events and bytes, and never with a later hour than the events before it. */
-import { hourNumberOf } from "../../domain/hour.ts";
+import { epochMs, hourNumberOf } from "../../domain/hour.ts";
 import type { MappedEvent } from "./event.ts";
 
 export interface Batch {
@@ -21,7 +21,7 @@ export async function* batchesOf(
   let bytes = 0;
   let hour: number | null = null;
   for await (const event of events) {
-    const own = event.timeMs === null ? hour : hourNumberOf(event.timeMs);
+    const own: number | null = event.timeMs === null ? hour : hourNumberOf(event.timeMs);
     const crosses = own !== null && hour !== null && own > hour;
     const size = Buffer.byteLength(event.json) + 1;
     if (pending.length > 0 && (crosses || pending.length >= eventsMax || bytes + size > bodyBytesMax)) {
@@ -38,8 +38,8 @@ export async function* batchesOf(
 
 function batchOf(events: readonly MappedEvent[]): Batch {
   const times = events.flatMap((event) => (event.timeMs === null ? [] : [event.timeMs]));
-  const latestMs = times.reduce((a, b) => (b > a ? b : a), times[0] ?? null);
-  if (latestMs === null) return { events, latest: null, oneHour: true };
+  if (times.length === 0) return { events, latest: null, oneHour: true };
+  const latestMs = epochMs(Math.max(...times));
   const hourNumber = hourNumberOf(latestMs);
   const oneHour = times.every((time) => hourNumberOf(time) === hourNumber);
   return { events, latest: { hourNumber, timeMs: latestMs }, oneHour };

@@ -72,7 +72,9 @@ export function readOptions(args: readonly string[]): ReplayOptions {
   }
   const adminKey = values["admin-key"] ?? keptKey(adminKeyPath(values.data));
   if ((values.register || values.clock) && adminKey === null) {
-    throw new BadArgument("--register and --clock need the admin key: give --admin-key, or --data of npm start");
+    throw new BadArgument(
+      "--register and --clock need the admin key: give --admin-key, or --data of npm start",
+    );
   }
   const key = values.key ?? keptKey(clientKeyPath(values.data));
   if (key === null) throw new BadArgument("give a key that may write with --key, or --data of npm start");

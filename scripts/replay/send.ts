@@ -6,20 +6,21 @@
 import * as z from "zod";
 import { type Api, causeOf } from "../local/client.ts";
 
+/** The counts of one answer; a 503 has them too, and says which events failed. */
 export const BatchReply = z.looseObject({
   accepted: z.number().int().min(0),
   duplicates: z.number().int().min(0),
   late: z.number().int().min(0).default(0),
   quarantined: z.number().int().min(0).default(0),
-  refused: z
-    .array(z.looseObject({ index: z.number(), code: z.string(), detail: z.string().default("") }))
-    .default([]),
+  refused: z.array(z.looseObject({ code: z.string(), detail: z.string().default("") })).default([]),
+  failed: z.array(z.number().int().min(0)).default([]),
 });
 export type BatchReply = z.infer<typeof BatchReply>;
 
 export interface Sent {
-  readonly reply: BatchReply;
-  readonly tries: number;
+  readonly replies: readonly BatchReply[];
+  /** A reply was lost, so some duplicates may be events that an earlier try stored. */
+  readonly replyLost: boolean;
 }
 
 export class SendFailed extends Error {
@@ -37,28 +38,38 @@ export async function sendBatch(
   events: readonly string[],
   onRetry: (why: string) => void,
 ): Promise<Sent> {
+  const replies: BatchReply[] = [];
+  let left = events;
+  let replyLost = false;
   let why = "";
   for (let tries = 1; tries <= triesMax; tries++) {
-    const attempt = await post(api, `[${events.join(",")}]`);
-    if (attempt.reply !== null) return { reply: attempt.reply, tries };
-    why = attempt.why;
-    if (attempt.waitMs === null) break;
+    const answer = await post(api, `[${left.join(",")}]`);
+    if (answer.reply !== null) {
+      replies.push(answer.reply);
+      left = answer.reply.failed.flatMap((index) => left[index] ?? []);
+      if (left.length === 0) return { replies, replyLost };
+    }
+    replyLost ||= answer.lost;
+    why = answer.why;
+    if (answer.waitMs === null) break;
     onRetry(why);
     const backoffMs = Math.min(waitMaxMs, waitFirstMs * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
-    await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs, attempt.waitMs)));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs, answer.waitMs ?? 0)));
   }
-  throw new SendFailed(`a batch of ${events.length} events was not taken: ${why}`);
+  throw new SendFailed(`${left.length} of a batch of ${events.length} events were not taken: ${why}`);
 }
 
-type Attempt =
-  | { readonly reply: BatchReply }
-  /** `waitMs`: at least how long to wait before the next try; null if trying again cannot help. */
-  | { readonly reply: null; readonly why: string; readonly waitMs: number | null };
+interface Answer {
+  /** Null: the answer settles nothing. */
+  readonly reply: BatchReply | null;
+  /** The request may have been carried out without an answer. */
+  readonly lost: boolean;
+  readonly why: string;
+  /** At least how long to wait before the next try; null if trying again cannot help. */
+  readonly waitMs: number | null;
+}
 
-async function post(api: Api, body: string): Promise<Attempt> {
-  let status: number;
-  let text: string;
-  let retryAfter: string | null;
+async function post(api: Api, body: string): Promise<Answer> {
   try {
     const reply = await fetch(`${api.url}/v1/events`, {
       method: "POST",
@@ -69,16 +80,30 @@ async function post(api: Api, body: string): Promise<Attempt> {
       body,
       signal: AbortSignal.timeout(timeoutMs),
     });
-    status = reply.status;
-    retryAfter = reply.headers.get("Retry-After");
-    text = await reply.text();
+    return answerOf(reply.status, reply.headers.get("Retry-After"), await reply.text());
   } catch (error) {
-    return { reply: null, why: `no answer: ${causeOf(error)}`, waitMs: 0 };
+    return { reply: null, lost: true, why: `no answer: ${causeOf(error)}`, waitMs: 0 };
   }
-  if (status === 200) {
-    return { reply: BatchReply.parse(JSON.parse(text)) };
+}
+
+/** 200 and 422 settle every event; 503 with counts settles all but the failed ones; 429 and other 503 none. */
+export function answerOf(status: number, retryAfter: string | null, text: string): Answer {
+  const why = `${status} ${text.slice(0, 300)}`;
+  const counts = BatchReply.safeParse(jsonOf(text));
+  const settles = counts.success && (status !== 503 || counts.data.failed.length > 0) && status !== 429;
+  const again = status === 429 || status === 503;
+  return {
+    reply: settles && (again || status === 200 || status === 422) ? counts.data : null,
+    lost: false,
+    why,
+    waitMs: again ? Math.min(waitMaxMs, (Number(retryAfter) || 0) * 1000) : null,
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  const retry = status === 429 || status === 503;
-  const waitMs = retry ? Math.min(waitMaxMs, Math.max(0, Number(retryAfter ?? 0)) * 1000 || 0) : null;
-  return { reply: null, why: `${status} ${text.slice(0, 300)}`, waitMs };
 }

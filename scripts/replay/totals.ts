@@ -6,22 +6,24 @@ export class Totals {
   sent = 0;
   accepted = 0;
   duplicates = 0;
-  /** Of `duplicates`: in batches that were sent more than once, so maybe stored by this very replay. */
-  duplicatesAfterRetry = 0;
+  /** Of `duplicates`: in batches one of whose replies was lost, so maybe stored by this very replay. */
+  duplicatesAfterLoss = 0;
   late = 0;
   quarantined = 0;
   retries = 0;
   readonly #refused = new Map<string, { count: number; example: string }>();
   readonly #unmapped = new Map<string, { count: number; example: string }>();
 
-  add(events: number, { reply, tries }: Sent): void {
+  add(events: number, { replies, replyLost }: Sent): void {
     this.sent += events;
-    this.accepted += reply.accepted;
-    this.duplicates += reply.duplicates;
-    if (tries > 1) this.duplicatesAfterRetry += reply.duplicates;
-    this.late += reply.late;
-    this.quarantined += reply.quarantined;
-    for (const { code, detail } of reply.refused) count(this.#refused, code, detail);
+    for (const reply of replies) {
+      this.accepted += reply.accepted;
+      this.duplicates += reply.duplicates;
+      if (replyLost) this.duplicatesAfterLoss += reply.duplicates;
+      this.late += reply.late;
+      this.quarantined += reply.quarantined;
+      for (const { code, detail } of reply.refused) count(this.#refused, code, detail);
+    }
   }
 
   addUnmapped(where: string, why: string): void {
@@ -52,7 +54,9 @@ export class Totals {
       [
         "duplicates",
         this.duplicates,
-        this.duplicatesAfterRetry === 0 ? "" : `${this.duplicatesAfterRetry} in batches sent again`,
+        this.duplicatesAfterLoss === 0
+          ? ""
+          : `${this.duplicatesAfterLoss} in batches sent again, as no reply came`,
       ],
       ["refused", this.refused, ""],
       ...[...this.#refused].map(([code, { count: n, example }]) => row(`  ${code}`, n, example)),

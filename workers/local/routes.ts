@@ -1,22 +1,28 @@
 /**
- * The routes that only local mode has, all for the admin key:
+ * The routes that only local mode has, all for the admin secret:
  *
  *     GET  /v1/local/clock                      the virtual time
  *     POST /v1/local/clock {"now":"<RFC 3339>"} moves it; answered when everything that fell due has run
  *     POST /v1/local/cron                       runs the cron once, now; answered when it is done
  */
 import * as z from "zod";
-import type { LocalClockEnv, LocalClock } from "../../durable-objects/local-clock/local-clock.ts";
 import { parseTimestamp } from "../../domain/event/timestamp.ts";
 import { epochMs, isoOf } from "../../domain/hour.ts";
-import { readClock } from "../../platform/clock.ts";
+import { retryAfterSeconds } from "../../domain/limits.ts";
 import { unreachable } from "../../domain/refusal.ts";
+import { emptySnapshot } from "../../domain/snapshot.ts";
+import type {
+  ClockRefusal,
+  LocalClock,
+  LocalClockEnv,
+} from "../../durable-objects/local-clock/local-clock.ts";
+import { type AuthEnv, authenticate } from "../../platform/auth.ts";
+import { readClock } from "../../platform/clock.ts";
+import { problemOf } from "../../platform/problem.ts";
 
-export type LocalEnv = Env &
-  LocalClockEnv & {
-    readonly LOCAL_CLOCK: DurableObjectNamespace<LocalClock>;
-    readonly HOURSEAL_ADMIN_KEY: string;
-  };
+export interface LocalRoutesEnv extends LocalClockEnv, AuthEnv {
+  readonly LOCAL_CLOCK: DurableObjectNamespace<LocalClock>;
+}
 
 const Move = z.strictObject({ now: z.string() });
 
@@ -26,14 +32,12 @@ export function isLocalRoute(request: Request): boolean {
 
 export async function localRoute(
   request: Request,
-  env: LocalEnv,
+  env: LocalRoutesEnv,
   cron: () => Promise<void>,
 ): Promise<Response> {
-  if (!(await isAdmin(request, env))) {
-    return problem(401, "no_key", "This route takes the admin key: Authorization: Bearer <key>.", {
-      "WWW-Authenticate": "Bearer",
-    });
-  }
+  // No snapshot, no keys: the admin secret is the only one left.
+  const admin = await authenticate(request, emptySnapshot, env);
+  if (!admin.ok) return problemOf(admin.reason);
   switch (`${request.method} ${new URL(request.url).pathname}`) {
     case "GET /v1/local/clock":
       return Response.json({ now: isoOf(await readClock(env)) });
@@ -43,68 +47,38 @@ export async function localRoute(
       await cron();
       return Response.json({ now: isoOf(await readClock(env)) });
     default:
-      return problem(
-        404,
-        "not_found",
-        "Local mode has GET and POST /v1/local/clock, and POST /v1/local/cron.",
-      );
+      return problemOf({ code: "not_found" });
   }
 }
 
-async function move(request: Request, env: LocalEnv): Promise<Response> {
+async function move(request: Request, env: LocalRoutesEnv): Promise<Response> {
   const body = Move.safeParse(await request.json().catch(() => null));
   const toMs = body.success ? parseTimestamp(body.data.now) : null;
   if (toMs === null) {
-    return problem(
-      400,
-      "invalid_request",
-      'Send {"now":"<RFC 3339 time>"}, for example {"now":"2026-11-23T10:00:00Z"}.',
-    );
+    const detail = 'Send {"now":"<RFC 3339 time>"}, for example {"now":"2026-11-23T10:00:00Z"}.';
+    return problemOf({ code: "invalid_request", detail });
   }
   const moved = await env.LOCAL_CLOCK.getByName("clock").set(toMs);
-  if (moved.ok) {
-    const { nowMs, alarmsRun, failures } = moved.value;
-    return Response.json({ now: isoOf(epochMs(nowMs)), alarmsRun, failures });
-  }
-  const { reason } = moved;
+  if (!moved.ok) return refusalOf(moved.reason);
+  const { nowMs, alarmsRun, failures } = moved.value;
+  return Response.json({ now: isoOf(epochMs(nowMs)), alarmsRun, failures });
+}
+
+function refusalOf(reason: ClockRefusal): Response {
   const now = isoOf(epochMs(reason.nowMs));
   switch (reason.code) {
     case "backwards":
-      return problem(
-        409,
-        "backwards",
-        `The clock stands at ${now} and only goes forward; use a fresh --data.`,
-      );
+      return problemOf({
+        code: "conflict",
+        detail: `The clock stands at ${now} and only goes forward; for an earlier time start with fresh data.`,
+      });
     case "restless":
-      return problem(
-        503,
-        "restless",
-        `${reason.alarmsRun} alarms ran and more keep falling due; the clock stands at ${now}. Ask again.`,
-        { "Retry-After": "1" },
-      );
+      return problemOf({
+        code: "unavailable",
+        retryAfterSeconds,
+        detail: `${reason.alarmsRun} alarms ran and more keep falling due; the clock stands at ${now}. Ask again.`,
+      });
     default:
       return unreachable(reason);
   }
-}
-
-/** Compares digests, so that the time taken tells nothing of the key. */
-async function isAdmin(request: Request, env: LocalEnv): Promise<boolean> {
-  const given = /^Bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-  if (given === undefined || !env.HOURSEAL_ADMIN_KEY) return false;
-  const [a, b] = await Promise.all([digest(given), digest(env.HOURSEAL_ADMIN_KEY)]);
-  return crypto.subtle.timingSafeEqual(a, b);
-}
-
-function digest(text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-}
-
-function problem(
-  status: number,
-  code: string,
-  detail: string,
-  headers: Record<string, string> = {},
-): Response {
-  const body = { type: `urn:hourseal:problem:${code}`, title: code.replaceAll("_", " "), status, detail };
-  return Response.json(body, { status, headers: { ...headers, "Content-Type": "application/problem+json" } });
 }
