@@ -1,5 +1,5 @@
 /** Where an event goes: from its own time, the arrival time and what is known to be closed, to an hour and a shard. */
-import { type EpochMs, type Hour, endOf, hourNumber, hourOf, plusHours } from "./hour.ts";
+import { type EpochMs, type Hour, endOf, hourNumber, hourNumberOf, hourOf, plusHours } from "./hour.ts";
 import type { EventType, ShardAddress } from "./ids.ts";
 import { type Plan, homeIndex, partitionHash, partitionKeyOf } from "./plan.ts";
 import { type EventRefusal, type Result, no, ok } from "./refusal.ts";
@@ -20,14 +20,16 @@ export function chooseHour(
 ): Result<Hour, EventRefusal> {
   const arrival = arrivalHour(now, isClosed);
   if (timeMs === null) return ok(arrival);
-  const own = hourOf(timeMs);
-  if (own === arrival) return ok(own);
-  if (hourNumber(own) > hourNumber(arrival)) {
-    return no({ code: "ahead", detail: `its hour ${own} has not begun; check the clock that sets \`time\`` });
-  }
-  const inGrace = own === plusHours(arrival, -1) && now < endOf(own) + stream.graceMs;
-  if (inGrace && hourNumber(own) >= hourNumber(stream.firstHour) && !isClosed(own)) return ok(own);
-  return no({ code: "late", detail: `its hour ${own} is no longer open` });
+  // Compared as numbers: a time near the years 0000 and 9999 can lie in an hour that has no written form.
+  const ahead = hourNumberOf(timeMs) - hourNumber(arrival);
+  if (ahead === 0) return ok(arrival);
+  if (ahead > 0)
+    return no({ code: "ahead", detail: "its hour has not begun; check the clock that sets `time`" });
+  const previous = plusHours(arrival, -1);
+  const inGrace = ahead === -1 && now < endOf(previous) + stream.graceMs;
+  if (inGrace && hourNumber(previous) >= hourNumber(stream.firstHour) && !isClosed(previous))
+    return ok(previous);
+  return no({ code: "late", detail: "its hour is no longer open" });
 }
 
 /** Hours an edge's clock may be behind before it is refused altogether. */

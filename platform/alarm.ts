@@ -7,7 +7,7 @@
  * `durable-objects/local-clock/virtual-alarm.ts` is the other end. A deployed Worker runs none of that.
  */
 import type { EpochMs } from "../domain/hour.ts";
-import { type AlarmOwner, type ClockEnv, systemMs } from "./clock.ts";
+import { type AlarmOwner, type ClockEnv, systemMs, virtualClock } from "./clock.ts";
 
 /** Where an object keeps the virtual time of its alarm; only in local mode. */
 export const alarmMarkKey = "virtual_alarm";
@@ -30,11 +30,11 @@ export function armAlarm(
   atMs: EpochMs,
   nowMs: EpochMs,
 ): Promise<void> {
-  const clock = env.LOCAL_CLOCK;
-  if (clock === undefined) return ctx.storage.setAlarm(atMs);
+  const clock = virtualClock(env);
+  if (clock === null) return ctx.storage.setAlarm(atMs);
   const mark: AlarmMark = { atMs, running: false };
   ctx.storage.kv.put(alarmMarkKey, mark);
   const set = ctx.storage.setAlarm(systemMs() + Math.max(0, atMs - nowMs));
-  const told = clock.getByName("clock").expectAlarm(who, atMs);
+  const told = clock.expectAlarm(who, atMs);
   return Promise.all([set, told]).then(() => undefined);
 }

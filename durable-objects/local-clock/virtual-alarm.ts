@@ -10,7 +10,7 @@
  */
 import { epochMs } from "../../domain/hour.ts";
 import { type AlarmMark, alarmMarkKey, armAlarm } from "../../platform/alarm.ts";
-import { type AlarmOwner, type ClockEnv, readClock } from "../../platform/clock.ts";
+import { type AlarmOwner, type ClockEnv, readClock, virtualClock } from "../../platform/clock.ts";
 
 /** What the clock object calls on an object whose alarm is due. */
 export interface VirtuallyAlarmed extends Rpc.DurableObjectBranded {
@@ -76,7 +76,7 @@ export class VirtualAlarm {
   }
 
   async #tellAgain(atMs: number): Promise<void> {
-    await this.#env.LOCAL_CLOCK?.getByName("clock").expectAlarm(this.#owner, atMs);
+    await virtualClock(this.#env)?.expectAlarm(this.#owner, atMs);
   }
 
   #inTurn<Value>(step: () => Promise<Value>): Promise<Value> {
