@@ -173,6 +173,15 @@ export const overdueMs = 5 * MINUTE_MS;
 /** Rows one page of a listing holds at most. */
 export const pageRowsMax = 1_000;
 
+/** Bytes of a body on an ops route: settings and scopes are small. */
+export const opsBodyBytesMax = 64 * KiB;
+
+/** Scopes of one key; every edge holds all keys in memory. */
+export const scopesPerKeyMax = 100;
+
+/** Characters of a key's note. */
+export const noteCharsMax = 200;
+
 /** First delay before a bucket that is not balanced is audited again; doubles up to `auditRetryMsMax`. */
 export const auditRetryMsMin = 1 * MINUTE_MS;
 export const auditRetryMsMax = 1 * HOUR_MS;

@@ -9,7 +9,7 @@ import type { EpochMs } from "../domain/hour.ts";
 import { retryAfterSeconds } from "../domain/limits.ts";
 import { type RequestRefusal, type Result, no, ok } from "../domain/refusal.ts";
 import { holds } from "../domain/scope.ts";
-import type { Snapshot } from "../domain/snapshot.ts";
+import { type Snapshot, emptySnapshot } from "../domain/snapshot.ts";
 import { log } from "./log.ts";
 import { hexOf } from "./objects.ts";
 import type { SnapshotEnv, SnapshotSource } from "./snapshot-source.ts";
@@ -48,27 +48,24 @@ export async function authenticate(
     : no({ code: "bad_key" });
 }
 
-export interface Admission {
-  readonly principal: Principal;
-  /** The snapshot that the key was found in: the one to decide the rest of the request by. */
-  readonly snapshot: Snapshot;
-}
-
-/** The same from the source: a key that is not known yet is looked up once more in a fresh snapshot. */
+/**
+ * The same from the source. The admin secret needs no snapshot, so that a broken one locks no administrator out; a key
+ * that is not known yet is looked up once more in a fresh snapshot.
+ */
 export async function admit(
   request: Request,
   source: SnapshotSource,
   env: AuthEnv & SnapshotEnv,
   now: EpochMs,
-): Promise<Result<Admission, RequestRefusal>> {
-  if (keyOf(request) === null) return no({ code: "no_key" });
+): Promise<Result<Principal, RequestRefusal>> {
+  const bySecret = await authenticate(request, emptySnapshot, env);
+  if (bySecret.ok || bySecret.reason.code === "no_key") return bySecret;
   try {
     const snapshot = await source.current(env, now);
-    const first = await authenticate(request, snapshot, env);
-    if (first.ok) return ok({ principal: first.value, snapshot });
+    const found = await authenticate(request, snapshot, env);
+    if (found.ok) return found;
     const fresh = await source.refresh(env, now);
-    const second = fresh === snapshot ? first : await authenticate(request, fresh, env);
-    return second.ok ? ok({ principal: second.value, snapshot: fresh }) : second;
+    return fresh === snapshot ? found : await authenticate(request, fresh, env);
   } catch (error) {
     log("auth", "unavailable", { error: String(error) });
     return no({

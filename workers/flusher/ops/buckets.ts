@@ -1,0 +1,113 @@
+/** `/v1/buckets`: the listing from the catalog, and one bucket's manifest, byte for byte as it lies in R2. */
+import * as z from "zod";
+import { HourText, isoOf } from "../../../domain/hour.ts";
+import { bucketName, bucketOfName } from "../../../domain/ids.ts";
+import { overdueMs, pageRowsMax } from "../../../domain/limits.ts";
+import { manifestKey } from "../../../domain/manifest.ts";
+import { dueAt } from "../../../domain/plan.ts";
+import { no, ok } from "../../../domain/refusal.ts";
+import { TypeName } from "../../../domain/stream.ts";
+import { VerdictName } from "../../../domain/verdict.ts";
+import { type CatalogBucket, getBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
+import { getStream } from "../../../platform/catalog/streams.ts";
+import { type OpsCall, type OpsReply, addressParams, checked, json } from "./http.ts";
+import { unknownStream } from "./streams.ts";
+
+/** Where a page starts: `<hour>/<type>` of the last bucket of the page before. */
+export const After = z.string().transform((text, ctx) => {
+  const address = bucketOfName(text);
+  if (address !== null) return address;
+  ctx.addIssue({ code: "custom", message: "after is the `next` of the page before" });
+  return z.NEVER;
+});
+
+export const Limit = z.coerce.number().int().min(1).max(pageRowsMax);
+
+const ListQuery = z.strictObject({
+  type: TypeName.optional(),
+  from: HourText.optional(),
+  to: HourText.optional(),
+  state: z.enum(["due", "sealed"]).optional(),
+  verdict: VerdictName.exclude(["open", "due", "overdue"]).optional(),
+  after: After.optional(),
+  limit: Limit.default(100),
+});
+
+export async function listBucketsRoute({ env, now, query }: OpsCall): Promise<OpsReply> {
+  const wanted = checked(ListQuery, Object.fromEntries(query));
+  if (!wanted.ok) return wanted;
+  const { after = null, limit, ...filter } = wanted.value;
+  const { items, next } = await listBuckets(env.CATALOG, filter, after, limit);
+  return ok(
+    json({
+      buckets: items.map((bucket) => bucketJson(bucket, now)),
+      next: next === null ? null : bucketName(next),
+    }),
+  );
+}
+
+/** A bucket as listings and the report show it. */
+export function bucketJson(bucket: CatalogBucket, now: number): object {
+  const { address, seal } = bucket;
+  const overdue = bucket.state === "due" && bucket.dueAtMs + overdueMs <= now;
+  return {
+    type: address.type,
+    hour: address.hour,
+    state: overdue ? "overdue" : bucket.state,
+    dueAt: isoOf(bucket.dueAtMs),
+    sealedAt: seal === null ? null : isoOf(seal.sealedAtMs),
+    rows: seal?.rows ?? null,
+    bytes: seal?.bytes ?? null,
+    identitySum: seal?.identitySum ?? null,
+    manifestSha256: seal?.manifestSha256 ?? null,
+    verdict: bucket.verdict,
+    verifiedAt: bucket.verifiedAtMs === null ? null : isoOf(bucket.verifiedAtMs),
+    failedAttempts: bucket.attempts,
+    lastStep: bucket.lastStep,
+    lastError: bucket.lastError,
+  };
+}
+
+/** A manifest never changes: whoever has it may keep it. */
+export const immutable = "private, max-age=31536000, immutable";
+
+export async function getManifestRoute(call: OpsCall): Promise<OpsReply> {
+  const address = addressParams(call);
+  if (!address.ok) return address;
+  const { env, request } = call;
+  const found = await env.EVENTS.get(manifestKey(address.value));
+  if (found === null) return noManifest(call, address.value);
+  const headers = { etag: found.httpEtag, "cache-control": immutable };
+  if (request.headers.get("if-none-match") === found.httpEtag) {
+    await found.body.cancel();
+    return ok(new Response(null, { status: 304, headers }));
+  }
+  return ok(new Response(found.body, { headers: { ...headers, "content-type": "application/json" } }));
+}
+
+/** Why there is no manifest: no such stream, not its hour, not sealed yet, or gone. */
+export async function noManifest(
+  { env }: OpsCall,
+  address: Parameters<typeof getBucket>[1],
+): Promise<OpsReply> {
+  const found = await getStream(env.CATALOG, address.type);
+  if (found === null) return no(await unknownStream(env, address.type));
+  const { stream } = found;
+  if (address.hour < stream.firstHour) return no({ code: "not_found" });
+  const bucket = await getBucket(env.CATALOG, address);
+  if (bucket?.state === "sealed") return no(lost(address.hour));
+  const due = isoOf(bucket?.dueAtMs ?? dueAt(address.hour, stream.graceMs));
+  return no({
+    code: "not_sealed",
+    dueAt: due,
+    detail: `The bucket is due at ${due} and sealed soon after; ask again then.`,
+  });
+}
+
+/** The catalog knows it and R2 does not have it: the audit names such a loss, this route only does not hide it. */
+export function lost(what: string): { readonly code: "conflict"; readonly detail: string } {
+  return {
+    code: "conflict",
+    detail: `${what} was sealed, and what lies in R2 is not what was sealed; see /v1/audit/report.`,
+  };
+}

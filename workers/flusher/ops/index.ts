@@ -1,0 +1,118 @@
+/**
+ * The ops routes: streams, keys, buckets, the audit report, health.
+ *
+ * Promises: nothing but `/healthz` answers without a key, and whether a path exists is told only to a key; a catalog or
+ * a bucket that is away is 503 with `Retry-After`, never 500.
+ */
+import { type IRequest, IttyRouter, type IttyRouterType } from "itty-router";
+import type { EpochMs } from "../../../domain/hour.ts";
+import { retryAfterSeconds } from "../../../domain/limits.ts";
+import { type RequestRefusal, no } from "../../../domain/refusal.ts";
+import { type Principal, adminKeyFault, admit, requireScope } from "../../../platform/auth.ts";
+import { log } from "../../../platform/log.ts";
+import { problemOf } from "../../../platform/problem.ts";
+import { edgeSnapshots } from "../../../platform/snapshot.ts";
+import { getManifestRoute, listBucketsRoute } from "./buckets.ts";
+import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
+import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
+import { getPartRoute } from "./parts.ts";
+import { reportRoute } from "./report.ts";
+import { getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
+
+export type { OpsEnv } from "./http.ts";
+
+interface Asking {
+  readonly principal: Principal;
+  readonly call: Omit<OpsCall, "params">;
+}
+
+const router: IttyRouterType<IRequest, [Asking], OpsReply | undefined> = IttyRouter();
+
+router
+  .get("/v1/streams", needs("admin", listStreamsRoute))
+  .get("/v1/streams/:type", needs("admin", getStreamRoute))
+  .put("/v1/streams/:type", needs("admin", putStreamRoute))
+  .get("/v1/keys", needs("admin", listKeysRoute))
+  .post("/v1/keys", needs("admin", createKeyRoute))
+  .delete("/v1/keys/:id", needs("admin", revokeKeyRoute))
+  .get("/v1/buckets", needs("read:buckets", listBucketsRoute))
+  .get("/v1/buckets/:type/:hour", needs("read:buckets", getManifestRoute))
+  .get("/v1/buckets/:type/:hour/parts/:name", needs("read:buckets", getPartRoute))
+  .get("/v1/audit/report", needs("read:audit", reportRoute));
+
+export async function handleOps(
+  request: Request,
+  env: OpsEnv,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+  now: EpochMs,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (url.pathname === "/healthz") return health(request);
+  const admitted = await admit(request, edgeSnapshots, env, now);
+  if (!admitted.ok) return problemOf(unadmitted(admitted.reason, env));
+  const keepAlive = (work: Promise<unknown>): void => {
+    ctx.waitUntil(work);
+  };
+  const call = { request, env, now, query: url.searchParams, keepAlive };
+  // HEAD is GET without the body.
+  const asked = { method: request.method === "HEAD" ? "GET" : request.method, url: request.url };
+  try {
+    const reply: OpsReply =
+      (await router.fetch(asked, { principal: admitted.value, call })) ?? no(unrouted(url));
+    const response = reply.ok ? reply.value : problemOf(reply.reason);
+    return request.method === "HEAD" ? await withoutBody(response) : response;
+  } catch (error) {
+    log("ops", "request_failed", { key: admitted.value.keyId, error: String(error) });
+    return problemOf({
+      code: "unavailable",
+      retryAfterSeconds,
+      detail: "The catalog or the bucket cannot be reached right now; try again.",
+    });
+  }
+}
+
+function needs(scope: "admin" | "read:buckets" | "read:audit", route: (call: OpsCall) => Promise<OpsReply>) {
+  return (asked: IRequest, { principal, call }: Asking): OpsReply | Promise<OpsReply> => {
+    const refusal = requireScope(principal, scope);
+    if (refusal !== null) return no(refusal);
+    const params = decoded(asked.params);
+    return params === null
+      ? no({ code: "invalid_request", detail: "The path is not percent-encoded UTF-8." })
+      : route({ ...call, params });
+  };
+}
+
+function decoded(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null {
+  try {
+    return Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]));
+  } catch {
+    return null;
+  }
+}
+
+/** No route took it: the path is unknown, or known for other methods. */
+function unrouted({ pathname }: URL): RequestRefusal {
+  const methods = router.routes.filter(([, path]) => path.test(pathname)).map(([method]) => method);
+  if (methods.length === 0) return { code: "not_found" };
+  const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  return { code: "method_not_allowed", allow: allow.join(", ") };
+}
+
+/** Whoever sets up a deployment without a proper admin secret is told so, instead of that the key is bad. */
+function unadmitted(refusal: RequestRefusal, env: OpsEnv): RequestRefusal {
+  const fault = refusal.code === "bad_key" ? adminKeyFault(env) : null;
+  if (fault !== null) log("ops", "misconfigured", { refusal: fault });
+  return fault ?? refusal;
+}
+
+/** That the Worker runs, and no more: it touches nothing, so that asking costs nothing. */
+function health(request: Request): Response {
+  if (request.method === "GET") return json({ ok: true });
+  if (request.method === "HEAD") return new Response(null);
+  return problemOf({ code: "method_not_allowed", allow: "GET, HEAD" });
+}
+
+async function withoutBody(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return new Response(null, response);
+}

@@ -1,0 +1,47 @@
+/** `/v1/streams`: register, change, list, look up. */
+import { isoOf } from "../../../domain/hour.ts";
+import { nearMatches } from "../../../domain/near.ts";
+import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
+import { StreamSettings } from "../../../domain/stream.ts";
+import { type CatalogStream, getStream, listStreams, putStream } from "../../../platform/catalog/streams.ts";
+import { type OpsCall, type OpsEnv, type OpsReply, json, readBody, typeParam } from "./http.ts";
+import { publish, unpublished } from "./publish.ts";
+
+const nearMax = 3;
+
+/** Answers 201 for a new stream and 200 for one that was there. Repeating it is safe. */
+export async function putStreamRoute(call: OpsCall): Promise<OpsReply> {
+  const type = typeParam(call);
+  if (!type.ok) return type;
+  const settings = await readBody(call.request, StreamSettings);
+  if (!settings.ok) return settings;
+  const { stream, created } = await putStream(call.env.CATALOG, type.value, settings.value, call.now);
+  return (await publish(call)) ? ok(json(streamJson(stream), created ? 201 : 200)) : no(unpublished);
+}
+
+export async function listStreamsRoute({ env }: OpsCall): Promise<OpsReply> {
+  const streams = await listStreams(env.CATALOG);
+  return ok(json({ streams: streams.map(streamJson) }));
+}
+
+export async function getStreamRoute(call: OpsCall): Promise<OpsReply> {
+  const type = typeParam(call);
+  if (!type.ok) return type;
+  const stream = await getStream(call.env.CATALOG, type.value);
+  return stream === null ? no(await unknownStream(call.env, type.value)) : ok(json(streamJson(stream)));
+}
+
+/** The refusal for a type that nobody registered, with the ones that may have been meant. */
+export async function unknownStream({ CATALOG }: OpsEnv, type: string): Promise<RequestRefusal> {
+  const streams = await listStreams(CATALOG);
+  const near = nearMatches(
+    type,
+    streams.map(({ stream }) => stream.type),
+    nearMax,
+  );
+  return { code: "unknown_stream", type, near };
+}
+
+function streamJson({ stream, createdAtMs, updatedAtMs, version }: CatalogStream): object {
+  return { ...stream, createdAt: isoOf(createdAtMs), updatedAt: isoOf(updatedAtMs), version };
+}
