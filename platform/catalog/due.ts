@@ -46,17 +46,13 @@ export async function enumerateDue(
   now: EpochMs,
   limit: number,
 ): Promise<{ readonly streams: number; readonly buckets: number }> {
-  const select = db
-    .prepare(
-      `SELECT type, settings, next_hour, version FROM streams
-       WHERE due_at_ms <= ?1 ORDER BY due_at_ms, type LIMIT ?2`,
-    )
-    .bind(now, limit);
-  const steps = workOf(BehindRow, await select.all()).map(({ type, settings, next_hour, version }) => {
-    const { hours, next } = hoursDue(next_hour, settings.graceMs, now);
-    const due = hours.map(({ hour, dueAtMs }) => [hour, dueAtMs]);
-    return { type, version, from: next_hour, next, nextDueAtMs: dueAt(next, settings.graceMs), hours: due };
-  });
+  const steps = workOf(BehindRow, await selectBehind(db, now, limit).all()).map(
+    ({ type, settings, next_hour, version }) => {
+      const { hours, next } = hoursDue(next_hour, settings.graceMs, now);
+      const due = hours.map(({ hour, dueAtMs }) => [hour, dueAtMs]);
+      return { type, version, from: next_hour, next, nextDueAtMs: dueAt(next, settings.graceMs), hours: due };
+    },
+  );
   if (steps.length === 0) return { streams: 0, buckets: 0 };
   const statements: D1PreparedStatement[] = [];
   for (let at = 0; at < steps.length; at += streamsPerStatement) {
@@ -69,6 +65,15 @@ export async function enumerateDue(
     streams: steps.length,
     buckets: inserted.reduce((sum, answer) => sum + answer.meta.changes, 0),
   };
+}
+
+export function selectBehind(db: D1Database, now: EpochMs, limit: number): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT type, settings, next_hour, version FROM streams
+       WHERE due_at_ms <= ?1 ORDER BY due_at_ms, type LIMIT ?2`,
+    )
+    .bind(now, limit);
 }
 
 /** Both statements act only on streams that still stand where they were read: settings too, for the grace. */

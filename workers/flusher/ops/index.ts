@@ -4,7 +4,8 @@
  * Promises: nothing but `/healthz` answers without a key, and whether a path exists is told only to a key; a catalog or
  * a bucket that is away is 503 with `Retry-After`, never 500.
  */
-import { type IRequest, IttyRouter, type IttyRouterType } from "itty-router";
+import type { IRequest, IttyRouterType } from "itty-router";
+import { IttyRouter } from "itty-router/IttyRouter";
 import type { EpochMs } from "../../../domain/hour.ts";
 import { retryAfterSeconds } from "../../../domain/limits.ts";
 import { type RequestRefusal, no } from "../../../domain/refusal.ts";

@@ -1,0 +1,58 @@
+/** Queries that cron runs every minute must not walk the sealed and balanced history. */
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { selectUnverified } from "../../../platform/catalog/audits.ts";
+import { selectBuckets, selectUnsettled } from "../../../platform/catalog/buckets.ts";
+import { selectBehind, selectDue } from "../../../platform/catalog/due.ts";
+import { at, bucket, overriding, type } from "../helpers.ts";
+
+const now = at("2026-11-23T11:10:00Z");
+
+/** The steps of the plan of the statement that `select` prepares. */
+async function planOf(select: (db: D1Database) => D1PreparedStatement): Promise<string[]> {
+  const explaining = overriding(env.CATALOG, {
+    prepare: (query: string) => env.CATALOG.prepare(`EXPLAIN QUERY PLAN ${query}`),
+  });
+  const { results } = await select(explaining).all<{ detail: string }>();
+  return results.map(({ detail }) => detail);
+}
+
+it("the seal queue reads due rows only", async () => {
+  const plan = await planOf((db) => selectDue(db, now, 600));
+  expect(plan.filter((step) => step.includes(" buckets"))).toEqual(["SCAN buckets USING INDEX buckets_due"]);
+  expect(plan.some((step) => step.startsWith("SEARCH streams USING"))).toBe(true);
+});
+
+it("the audit queue reads rows that wait for an audit only", async () => {
+  const plan = await planOf((db) => selectUnverified(db, now, 600));
+  expect(plan.filter((step) => step.includes(" buckets"))).toEqual([
+    "SCAN buckets USING INDEX buckets_audit",
+  ]);
+  expect(plan.some((step) => step.startsWith("SEARCH streams USING"))).toBe(true);
+});
+
+it("streams with due hours are found by index", async () => {
+  const plan = await planOf((db) => selectBehind(db, now, 600));
+  expect(plan[0]).toBe("SEARCH streams USING INDEX streams_due (due_at_ms<?)");
+});
+
+it("the report lists what is not balanced without walking what is", async () => {
+  const late = { dueBefore: now, sealedBefore: now };
+  expect(await planOf((db) => selectUnsettled(db, late, {}, null, 1_000))).toEqual([
+    "SCAN buckets USING INDEX buckets_unsettled",
+  ]);
+  const after = bucket("a", "2026-11-23T10");
+  expect(await planOf((db) => selectUnsettled(db, late, {}, after, 1_000))).toEqual([
+    "SEARCH buckets USING INDEX buckets_unsettled ((hour,type)>(?,?))",
+  ]);
+});
+
+it("a page of a listing is found by index, from wherever it starts, and is not sorted", async () => {
+  const after = bucket("a", "2026-11-23T10");
+  expect(await planOf((db) => selectBuckets(db, {}, after, 100))).toEqual([
+    "SEARCH buckets USING INDEX buckets_by_hour ((hour,type)>(?,?))",
+  ]);
+  expect(await planOf((db) => selectBuckets(db, { type: type("a") }, after, 100))).toEqual([
+    "SEARCH buckets USING INDEX sqlite_autoindex_buckets_1 (type=? AND hour>?)",
+  ]);
+});
