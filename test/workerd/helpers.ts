@@ -41,8 +41,11 @@ export function finding(kind: Finding["kind"], detail = "a test says so"): Findi
   return { kind, hop: "reread", where: "part-0-0", rows: 1, expected: null, found: null, detail };
 }
 
-/** The same binding with some of its methods replaced. */
-export function overriding<Binding extends object>(binding: Binding, methods: Partial<Binding>): Binding {
+/** The same binding with some of its methods replaced; a stand-in need not have all overloads. */
+export function overriding<Binding extends object>(
+  binding: Binding,
+  methods: { readonly [Name in keyof Binding]?: unknown },
+): Binding {
   return new Proxy(binding, {
     get(target, name): unknown {
       if (name in methods) return Reflect.get(methods, name);

@@ -1,0 +1,251 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { epochMs } from "../../../domain/hour.ts";
+import { ShardIndex } from "../../../domain/ids.ts";
+import { type Part, manifestKey, manifestOf, manifestText, partKey } from "../../../domain/manifest.ts";
+import { recordVerdict } from "../../../platform/catalog/audits.ts";
+import { enumerateDue } from "../../../platform/catalog/due.ts";
+import { recordSealFailure, recordSealed } from "../../../platform/catalog/sealed.ts";
+import { putStream } from "../../../platform/catalog/streams.ts";
+import { sha256Hex } from "../../../platform/objects.ts";
+import { at, bucket, finding, sealed, settings, type } from "../helpers.ts";
+import { ask, noon } from "./ask.ts";
+
+const address = bucket("a/b ∆", "2026-11-23T10");
+const path = `/v1/buckets/${encodeURIComponent(address.type)}/${address.hour}`;
+const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => index % 251);
+const name = "part-0-1.ndjson.gz";
+let manifest = "";
+
+async function part(no: number): Promise<Part> {
+  return {
+    key: partKey(address, ShardIndex.parse(0), no),
+    format: "ndjson.gz",
+    origin: ShardIndex.parse(0),
+    tally: sealed("2026-11-23T11:10:05Z").tally,
+    plainBytes: 3_000,
+    homeHours: { "2026-11-23T10": 3 },
+    minTime: null,
+    maxTime: null,
+    bytes: bytes.length,
+    sha256: await sha256Hex(bytes),
+  };
+}
+
+beforeAll(async () => {
+  await putStream(env.CATALOG, address.type, settings(), at("2026-11-23T09:00:00Z"));
+  const parts = [await part(1), await part(2), await part(3)];
+  manifest = manifestText(
+    manifestOf({ address, sealedAt: "2026-11-23T11:10:05.000Z", plan: null, parts, shards: [], strays: [] }),
+  );
+  await env.EVENTS.put(manifestKey(address), manifest);
+  for (const { key, sha256 } of parts) await env.EVENTS.put(key, bytes, { sha256 });
+});
+
+describe("a manifest", () => {
+  it("is answered byte for byte as it lies in R2, and may be kept", async () => {
+    const response = await ask(`GET ${path}`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(manifest);
+    expect(response.headers.get("cache-control")).toContain("immutable");
+    const etag = response.headers.get("etag") ?? "";
+    const again = await ask(`GET ${path}`, { headers: { "if-none-match": etag } });
+    expect(again.status).toBe(304);
+    expect(await again.text()).toBe("");
+  });
+
+  it("that is not there yet is 409 with when it is due", async () => {
+    const response = await ask(`GET ${path.replace("T10", "T12")}`);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({
+      type: "urn:hourseal:problem:not_sealed",
+      dueAt: "2026-11-23T13:10:00.000Z",
+    });
+  });
+
+  it("of an hour before the stream, or of no stream, is 404", async () => {
+    expect((await ask(`GET ${path.replace("T10", "T08")}`)).status).toBe(404);
+    const unknown = await ask("GET /v1/buckets/a%2Fb%20x/2026-11-23T10");
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ near: [address.type] });
+  });
+
+  it("that the catalog knows and R2 has lost is said to be lost", async () => {
+    const gone = bucket(address.type, "2026-11-23T09");
+    await recordSealed(env.CATALOG, [
+      { address: gone, dueAtMs: noon, summary: sealed("2026-11-23T10:10:05Z") },
+    ]);
+    const response = await ask(`GET ${path.replace("T10", "T09")}`);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ type: "urn:hourseal:problem:conflict" });
+  });
+});
+
+describe("a part", () => {
+  const get = (headers: Record<string, string> = {}, file = name) =>
+    ask(`GET ${path}/parts/${file}`, { headers });
+
+  it("is answered whole, with its sha256 as the tag", async () => {
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
+    expect(response.headers.get("etag")).toBe(`"${await sha256Hex(bytes)}"`);
+    expect(response.headers.get("content-type")).toBe("application/gzip");
+    expect(response.headers.get("content-encoding")).toBeNull();
+    expect(response.headers.get("cache-control")).toBe("private, max-age=31536000, immutable");
+  });
+
+  it.each([
+    ["bytes=0-0", 0, 1],
+    ["bytes=990-", 990, 1_000],
+    ["bytes=-10", 990, 1_000],
+    ["bytes=500-5000", 500, 1_000],
+  ])("a range %s is answered as it", async (range, from, to) => {
+    const response = await get({ range });
+    expect(response.status).toBe(206);
+    expect(response.headers.get("content-range")).toBe(`bytes ${from}-${to - 1}/1000`);
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes.slice(from, to));
+  });
+
+  it("a range outside it is 416 with its size", async () => {
+    const response = await get({ range: "bytes=1000-" });
+    expect(response.status).toBe(416);
+    expect(response.headers.get("content-range")).toBe("bytes */1000");
+  });
+
+  it("a range of another state than this is answered whole", async () => {
+    expect((await get({ range: "bytes=0-1", "if-range": '"other"' })).status).toBe(200);
+    const same = await get({ range: "bytes=0-1", "if-range": `"${await sha256Hex(bytes)}"` });
+    expect(same.status).toBe(206);
+  });
+
+  it("that is known is not sent again", async () => {
+    expect((await get({ "if-none-match": `"${await sha256Hex(bytes)}"` })).status).toBe(304);
+  });
+
+  it.each(["part-9-9.ndjson.gz", "_manifest.json", "..%2F..%2Fconfig%2Fsnapshot.json"])(
+    "%s is not one of the manifest's",
+    async (other) => {
+      expect((await get({}, other)).status).toBe(404);
+    },
+  );
+
+  it("that lies there beside the manifest is not served", async () => {
+    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 9), bytes);
+    expect((await get({}, "part-0-9.ndjson.gz")).status).toBe(404);
+  });
+
+  it("that is lost or altered is not served either", async () => {
+    await env.EVENTS.delete(partKey(address, ShardIndex.parse(0), 2));
+    expect((await get({}, "part-0-2.ndjson.gz")).status).toBe(409);
+    const altered = bytes.slice();
+    altered[500] = 0;
+    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 3), altered, {
+      sha256: await sha256Hex(altered),
+    });
+    expect((await get({}, "part-0-3.ndjson.gz")).status).toBe(409);
+  });
+});
+
+describe("the listing and the report", () => {
+  const now = at("2026-12-01T03:12:00Z");
+  const kept = (hourText: string) => bucket("report", hourText);
+
+  beforeAll(async () => {
+    const db = env.CATALOG;
+    await putStream(db, type("report"), settings(), at("2026-12-01T00:00:00Z"));
+    await enumerateDue(db, at("2026-12-01T02:10:00Z"), 100);
+    const dueAtMs = at("2026-12-01T01:10:00Z");
+    for (const hourText of ["2026-12-01T00"]) {
+      await recordSealed(db, [{ address: kept(hourText), dueAtMs, summary: sealed("2026-12-01T01:10:05Z") }]);
+    }
+    const findings = [finding("missing", "one row is gone")];
+    const verified = at("2026-12-01T01:11:00Z");
+    await recordVerdict(db, { address: kept("2026-12-01T00"), findings, attempts: 0, at: verified });
+    const failure = { address: kept("2026-12-01T01"), attempts: 0, step: "collect_receipts" as const };
+    await recordSealFailure(db, { ...failure, error: "shard 0 is away" }, at("2026-12-01T02:11:00Z"));
+  });
+
+  it("[AU9] the report names what is not balanced, where, since when and why, oldest first", async () => {
+    const response = await ask("GET /v1/audit/report?type=report", { now });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      generatedAt: "2026-12-01T03:12:00.000Z",
+      streams: 1,
+      totals: {
+        open: 1,
+        due: 1,
+        overdue: 1,
+        unverified: 0,
+        balanced: 0,
+        missing: 1,
+        surplus: 0,
+        corrupt: 0,
+        unaudited: 0,
+      },
+      rows: 3,
+      bytes: 100,
+      notBalanced: [
+        {
+          type: "report",
+          hour: "2026-12-01T00",
+          verdict: "missing",
+          since: "2026-12-01T01:11:00.000Z",
+          why: "one row is gone",
+          dueAt: "2026-12-01T01:10:00.000Z",
+          sealedAt: "2026-12-01T01:10:05.000Z",
+          verifiedAt: "2026-12-01T01:11:00.000Z",
+          rows: 3,
+          findings: [finding("missing", "one row is gone")],
+          findingCount: 1,
+        },
+        {
+          type: "report",
+          hour: "2026-12-01T01",
+          verdict: "overdue",
+          since: "2026-12-01T02:10:00.000Z",
+          why: "1 attempts failed, the last one at collect_receipts: shard 0 is away",
+          dueAt: "2026-12-01T02:10:00.000Z",
+          sealedAt: null,
+          verifiedAt: null,
+          rows: null,
+          findings: [],
+          findingCount: 0,
+        },
+      ],
+      notTakenUp: [{ type: "report", from: "2026-12-01T02", buckets: 1 }],
+      next: null,
+    });
+  });
+
+  it("open, due and overdue follow the clock, also while no cron runs", async () => {
+    const totals = async (later: number) => {
+      const response = await ask("GET /v1/audit/report?type=report", { now: epochMs(now + later) });
+      const report: { totals: Record<string, number> } = await response.json();
+      return report.totals;
+    };
+    expect(await totals(3 * 60_000)).toMatchObject({ open: 1, due: 0, overdue: 2 });
+    expect(await totals(3_600_000)).toMatchObject({ open: 1, due: 1, overdue: 2 });
+  });
+
+  it("pages of the report meet", async () => {
+    const first: Record<string, unknown> = await (
+      await ask("GET /v1/audit/report?type=report&limit=1", { now })
+    ).json();
+    expect(first["next"]).toBe("2026-12-01T00/report");
+    const after = encodeURIComponent(String(first["next"]));
+    const second = await ask(`GET /v1/audit/report?type=report&limit=1&after=${after}`, { now });
+    expect(await second.json()).toMatchObject({ next: null, notBalanced: [{ hour: "2026-12-01T01" }] });
+  });
+
+  it("the listing shows every bucket of the range, with its state by the clock", async () => {
+    const response = await ask("GET /v1/buckets?from=2026-12-01T00&to=2026-12-01T02&type=report", { now });
+    expect(await response.json()).toMatchObject({
+      buckets: [
+        { hour: "2026-12-01T00", state: "sealed", verdict: "missing", rows: 3 },
+        { hour: "2026-12-01T01", state: "overdue", lastStep: "collect_receipts", failedAttempts: 1 },
+      ],
+      next: null,
+    });
+  });
+});
