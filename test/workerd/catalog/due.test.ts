@@ -63,6 +63,19 @@ describe("taking up hours", () => {
     }
   });
 
+  it("a slow flusher does not move a stream back behind a faster one", async () => {
+    await putStream(db, type("slow"), settings(), at("2026-11-23T10:00:00Z"));
+    const overtaken = overriding(db, {
+      async batch<T>(statements: D1PreparedStatement[]) {
+        await enumerateDue(db, at("2026-11-23T14:10:00Z"), 10);
+        return db.batch<T>(statements);
+      },
+    });
+    expect((await enumerateDue(overtaken, at("2026-11-23T11:10:00Z"), 10)).buckets).toBe(0);
+    expect((await getStream(db, type("slow")))?.nextHour).toBe("2026-11-23T14");
+    expect((await listBuckets(db, {}, null, 10)).items).toHaveLength(4);
+  });
+
   it("a stream whose settings change in between is left for the next run", async () => {
     await putStream(db, type("changed"), settings(), at("2026-11-23T10:00:00Z"));
     const now = at("2026-11-23T11:10:00Z");
