@@ -60,5 +60,5 @@ async function scheduledNow(env: LocalEnv): Promise<ScheduledController> {
     cron: "* * * * *",
     scheduledTime: await readClock(env),
     noRetry: () => undefined,
-  } as ScheduledController;
+  };
 }
