@@ -26,16 +26,19 @@ export interface ObjectStorage {
 /** One append-only step of an object's schema; the first one has number 1. Steps are never edited, only added. */
 export type Migration = string;
 
-/** Brings an object's tables to the newest schema. Called with the first write, never by a constructor or a read. */
+/**
+ * Brings an object's tables to the newest schema, or, if a step fails, leaves them as they were.
+ * Called with the first write, never by a constructor or a read.
+ */
 export function migrate(storage: ObjectStorage, migrations: readonly Migration[]): void {
-  storage.sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT");
-  const [newest] = storage.sql
-    .exec<{ version: number }>("SELECT coalesce(max(version), 0) AS version FROM schema_version")
-    .toArray();
-  migrations.forEach((statements, index) => {
-    const version = index + 1;
-    if (version <= (newest?.version ?? 0)) return;
-    storage.transactionSync(() => {
+  storage.transactionSync(() => {
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT");
+    const [newest] = storage.sql
+      .exec<{ version: number }>("SELECT coalesce(max(version), 0) AS version FROM schema_version")
+      .toArray();
+    migrations.forEach((statements, index) => {
+      const version = index + 1;
+      if (version <= (newest?.version ?? 0)) return;
       storage.sql.exec(statements);
       storage.sql.exec("INSERT INTO schema_version (version) VALUES (?)", version);
     });

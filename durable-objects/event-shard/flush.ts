@@ -24,6 +24,8 @@ const strayTriesMax = 8;
 export interface FlushDeps {
   readonly objects: ObjectStore;
   readonly codec: PartCodec;
+  /** Resolves when everything written so far is durable. */
+  sync(): Promise<void>;
 }
 
 /** Puts every frozen part, and freezes and puts what has become due. Throws if R2 does not take them. */
@@ -51,6 +53,8 @@ async function putFrozen(
   deps: FlushDeps,
   frozen: FrozenPart,
 ): Promise<void> {
+  // Frozen means durable: a part that R2 has and the shard forgot would be frozen again with other rows.
+  await deps.sync();
   const encoded = await deps.codec.encode(store.payloads(frozen.firstSeq, frozen.lastSeq));
   if (encoded.bytes.length > partBytesMax) {
     throw new Error(

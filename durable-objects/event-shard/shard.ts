@@ -29,7 +29,7 @@ import { type FlushDeps, flush } from "./flush.ts";
 import { type ShardState, ShardStore } from "./store.ts";
 
 /** The outside of a shard. */
-export interface ShardDeps extends FlushDeps {
+export interface ShardDeps extends Omit<FlushDeps, "sync"> {
   now(): Promise<EpochMs>;
   /** Asks the bucket to wait for this shard. Throws if it can't be reached: then nothing was decided. */
   enrol(request: EnrolRequest): Promise<EnrolReply>;
@@ -151,7 +151,8 @@ export class Shard {
 
   async #flush(closing: boolean): Promise<void> {
     while (this.#flushing !== null) await this.#flushing.catch(() => undefined);
-    this.#flushing = flush(this.#address, this.#store, this.#deps, closing).finally(() => {
+    const deps = { ...this.#deps, sync: () => this.#storage.sync() };
+    this.#flushing = flush(this.#address, this.#store, deps, closing).finally(() => {
       this.#flushing = null;
     });
     await this.#flushing;
@@ -236,6 +237,8 @@ export class Shard {
     );
     this.#state = this.#store.state();
     await armed;
+    // The bucket takes note of the answer and never asks again.
+    await this.#storage.sync();
     return this.#state.dropped;
   }
 

@@ -98,6 +98,8 @@ export class Bucket {
       }
       try {
         await this.#steps.run(step, dueAtMs, nowMs);
+        // What a step froze is durable before the next one shows it to the outside.
+        await this.#storage.sync();
       } catch (error) {
         return await this.#failed(step.step, error, nowMs);
       }
@@ -153,6 +155,7 @@ export class Bucket {
       return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;
     });
     await armed;
+    await this.#storage.sync();
   }
 
   /** Never throws: an alarm that throws six times is never run again. */

@@ -9,12 +9,15 @@ interface Held {
 
 export class MemoryObjects implements ObjectStore {
   readonly #held = new Map<string, Held>();
+  /** Keys in the order in which their objects were created. */
+  readonly created: string[] = [];
 
   async create(key: string, bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<"created" | "exists"> {
     const found = createHash("sha256").update(bytes).digest("hex");
     if (found !== sha256) throw new Error(`sha256 of ${key} is ${found}, not ${sha256}`);
     if (this.#held.has(key)) return "exists";
     this.#held.set(key, { bytes: bytes.slice(), sha256 });
+    this.created.push(key);
     return "created";
   }
 
