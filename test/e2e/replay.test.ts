@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
+import { collect } from "../../scripts/local/collect.ts";
 import { isArgumentError } from "../../scripts/local/arguments.ts";
 import { batchesOf } from "../../scripts/replay/batches.ts";
 import { type MappedEvent, type Mapping, mapLine } from "../../scripts/replay/event.ts";
@@ -43,16 +44,16 @@ describe("lines", () => {
       file("b.ndjson.gz", gzipSync(text)),
       file("c", gzipSync(text)),
     ]) {
-      const lines = await Array.fromAsync(linesOf(path));
+      const lines = await collect(linesOf(path));
       expect(lines.map((line) => [line.no, line.text])).toEqual(expected);
     }
   });
 
   test("a broken gzip file and one that is not UTF-8 are named with the line", async () => {
     const cut = file("cut.gz", gzipSync("{}\n".repeat(10_000)).subarray(0, 40));
-    await expect(Array.fromAsync(linesOf(cut))).rejects.toThrow(/cut\.gz, after line \d+/);
+    await expect(collect(linesOf(cut))).rejects.toThrow(/cut\.gz, after line \d+/);
     const latin = file("latin", Buffer.from('{"a":"\u00fc"}\n', "latin1"));
-    await expect(Array.fromAsync(linesOf(latin))).rejects.toThrow(/latin, after line 1/);
+    await expect(collect(linesOf(latin))).rejects.toThrow(/latin, after line 1/);
   });
 });
 
@@ -110,8 +111,7 @@ describe("batches", () => {
   async function* from(events: readonly MappedEvent[]): AsyncGenerator<MappedEvent> {
     yield* events;
   }
-  const batches = (events: readonly MappedEvent[], max: number) =>
-    Array.fromAsync(batchesOf(from(events), max));
+  const batches = (events: readonly MappedEvent[], max: number) => collect(batchesOf(from(events), max));
 
   test("end where an hour ends, and take what came out of order along", async () => {
     const events = ["10:59:58", "10:59:59", "11:00:00", "10:59:57", "11:00:01", "13:00:00"].map((time) =>

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { collect } from "../../scripts/local/collect.ts";
 import { resourcesIn } from "../../scripts/local/runtime.ts";
 import { s3Objects } from "../../scripts/verify/s3.ts";
 import { runScript } from "./run-script.ts";
@@ -119,7 +120,7 @@ describe("an S3 API", () => {
     await withBucket(empty, async (bucket, url) => {
       const keys = Array.from({ length: 1_003 }, (_, n) => `many/${String(n).padStart(4, "0")}`);
       for (const key of keys) await bucket.put(key, "x");
-      expect(await Array.fromAsync(s3Objects(url, credentials).list("many/"))).toEqual(keys);
+      expect(await collect(s3Objects(url, credentials).list("many/"))).toEqual(keys);
     });
   }, 30_000);
 

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, test } from "vitest";
+import { collect } from "../../scripts/local/collect.ts";
 import { summaryOf } from "../../scripts/verify/report.ts";
 import { gapsOf } from "../../scripts/verify/prefixes.ts";
 import { type BucketReport, verifyBuckets } from "../../scripts/verify/verify.ts";
@@ -21,7 +22,7 @@ beforeEach(() => {
 });
 
 async function verify(): Promise<BucketReport[]> {
-  return Array.fromAsync(verifyBuckets(sourceOf(objects)));
+  return collect(verifyBuckets(sourceOf(objects)));
 }
 
 /** The verdict and findings of the first bucket; the others must stay balanced. */
