@@ -8,14 +8,7 @@
  */
 import { type Hour, endOf } from "../../domain/hour.ts";
 import type { AppendNo, EdgeId, EventType, ShardIndex } from "../../domain/ids.ts";
-import {
-  type EventCounts,
-  type Outcome,
-  type Report,
-  type Sent,
-  addCounts,
-  zeroCounts,
-} from "../../domain/ledger.ts";
+import { type EventCounts, type Outcome, type Sent, addCounts, zeroCounts } from "../../domain/ledger.ts";
 import {
   ledgersPerHour,
   reportDeadlineMs,
@@ -27,10 +20,11 @@ import type { Tally } from "../../domain/tally.ts";
 import { hexOf } from "../../platform/objects.ts";
 import { randomBytes, randomFraction } from "../../platform/random.ts";
 import { type LedgerNamespace, ledgerStub } from "../../platform/stubs.ts";
+import { Relay } from "../../platform/relay.ts";
 import { withDeadline } from "../../platform/timer.ts";
 
-/** How often one report is sent before its account is given up. */
-const reportTriesMax = 3;
+/** How often one call to the ledger is tried before the account is given up. */
+const callTriesMax = 3;
 
 /** Hours an isolate keeps accounts for: the arrival hour, those beside it, and one to spare. */
 const accountsMax = 4;
@@ -45,13 +39,8 @@ class Notes {
   readonly sent: Sent[] = [];
   readonly outcomes: Outcome[] = [];
   readonly events = new Map<string, EventCounts>();
-  /** Settles when the report that took these notes did. */
-  readonly fate = Promise.withResolvers<void>();
-  taken = false;
-
-  constructor() {
-    this.fate.promise.catch(() => undefined);
-  }
+  /** True once the ledger holds them durably. */
+  reported = false;
 
   get empty(): boolean {
     return this.sent.length === 0 && this.outcomes.length === 0 && this.events.size === 0;
@@ -59,30 +48,22 @@ class Notes {
 }
 
 export class EdgeAccount {
-  readonly #edge: EdgeId;
+  readonly edge: EdgeId;
   readonly #hour: Hour;
-  readonly #ledger: LedgerRpc;
-  readonly #opened: Promise<void>;
+  /** A fresh stub each time: one made in a request is of no use to another request. */
+  readonly #ledger: () => LedgerRpc;
+  readonly #relay = new Relay();
   #notes = new Notes();
+  #opened = false;
+  #busy = false;
+  #over = false;
   #lastReport = 0;
   #lastAppend = 0;
-  #reporting: Promise<void> | null = null;
-  #over = false;
 
-  constructor(edge: EdgeId, hour: Hour, ledger: LedgerRpc) {
-    this.#edge = edge;
+  constructor(edge: EdgeId, hour: Hour, ledger: () => LedgerRpc) {
+    this.edge = edge;
     this.#hour = hour;
     this.#ledger = ledger;
-    const retireAtMs = endOf(hour) + windowMsDefault + retireAfterWindowMs;
-    this.#opened = withDeadline(ledger.open(edge, retireAtMs), reportDeadlineMs).catch((error: unknown) => {
-      this.#over = true;
-      throw new AccountOver(`the ledger did not open an account: ${String(error)}`);
-    });
-    this.#opened.catch(() => undefined);
-  }
-
-  get edge(): EdgeId {
-    return this.#edge;
   }
 
   get over(): boolean {
@@ -91,12 +72,20 @@ export class EdgeAccount {
 
   /** True if nothing waits to be reported. */
   get settled(): boolean {
-    return this.#reporting === null && this.#notes.empty;
+    return !this.#busy && this.#notes.empty;
   }
 
-  /** Resolves when the ledger knows this edge; before that, no append is sent. */
-  opened(): Promise<void> {
-    return this.#opened;
+  /** Resolves when the ledger knows this edge; before that, no append is sent. Throws `AccountOver`. */
+  async opened(): Promise<void> {
+    await this.#until(
+      () => this.#opened,
+      async () => {
+        await this.#call((ledger) =>
+          ledger.open(this.edge, endOf(this.#hour) + windowMsDefault + retireAfterWindowMs),
+        );
+        this.#opened = true;
+      },
+    );
   }
 
   /** Notes an append that is about to be sent, and numbers it. */
@@ -118,51 +107,62 @@ export class EdgeAccount {
 
   /** Resolves when everything noted before the call is durable in the ledger. Throws `AccountOver` if it can't be. */
   async reported(): Promise<void> {
-    await this.#opened;
+    await this.opened();
     const mine = this.#notes;
-    while (!mine.taken) {
-      // Whoever wakes first after a report sends the next one, for all that wait.
-      if (this.#reporting === null) this.#reporting = this.#report(mine);
-      else await this.#reporting;
-    }
-    await mine.fate.promise;
+    await this.#until(
+      () => mine.reported,
+      () => this.#report(),
+    );
   }
 
-  /** Sends what is noted. Never rejects: a failure ends the account and is told to those who wait for these notes. */
-  async #report(notes: Notes): Promise<void> {
-    this.#notes = new Notes();
-    notes.taken = true;
-    try {
-      if (this.#over) throw new AccountOver("an earlier report was lost");
-      if (!notes.empty) {
-        const { sent, outcomes } = notes;
-        const no = ++this.#lastReport;
-        await this.#send({
-          edge: this.#edge,
-          hour: this.#hour,
-          no,
-          sent,
-          outcomes,
-          events: [...notes.events],
-        });
+  /**
+   * Waits until it is `done`, doing the work itself whenever nobody else is at it. Work that fails ends the account:
+   * nobody can say any more what the ledger holds.
+   */
+  async #until(done: () => boolean, work: () => Promise<void>): Promise<void> {
+    while (!done()) {
+      if (this.#over) throw new AccountOver("the ledger could not be reached");
+      try {
+        if (this.#busy) await this.#relay.wait(callTriesMax * reportDeadlineMs);
+        else await this.#alone(work);
+      } catch (error) {
+        this.#over = true;
+        this.#relay.wakeAll();
+        throw new AccountOver(String(error));
       }
-      notes.fate.resolve();
-    } catch (error) {
-      this.#over = true;
-      notes.fate.reject(new AccountOver(String(error)));
-    } finally {
-      this.#reporting = null;
     }
   }
 
-  async #send(report: Report): Promise<void> {
+  async #alone(work: () => Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await work();
+    } finally {
+      this.#busy = false;
+      this.#relay.wakeAll();
+    }
+  }
+
+  async #report(): Promise<void> {
+    const notes = this.#notes;
+    this.#notes = new Notes();
+    if (!notes.empty) {
+      const { sent, outcomes, events } = notes;
+      const no = ++this.#lastReport;
+      const report = { edge: this.edge, hour: this.#hour, no, sent, outcomes, events: [...events] };
+      const reply = await this.#call((ledger) => ledger.report(report));
+      if (!reply.taken) throw new Error(`the ledger refuses report ${no}: ${reply.why}`);
+    }
+    notes.reported = true;
+  }
+
+  /** The calls are repeatable: a lost reply is asked for again. */
+  async #call<Reply>(ask: (ledger: LedgerRpc) => Promise<Reply>): Promise<Reply> {
     for (let tries = 1; ; tries++) {
       try {
-        const reply = await withDeadline(this.#ledger.report(report), reportDeadlineMs);
-        if (reply.taken) return;
-        throw new AccountOver(`the ledger refuses report ${report.no}: ${reply.why}`);
+        return await withDeadline(ask(this.#ledger()), reportDeadlineMs);
       } catch (error) {
-        if (error instanceof AccountOver || tries >= reportTriesMax) throw error;
+        if (tries >= callTriesMax) throw error;
       }
     }
   }
@@ -181,10 +181,14 @@ export function accountOf(namespace: LedgerNamespace, hour: Hour): EdgeAccount {
       ? Math.floor(randomFraction() * ledgersPerHour)
       : (slot + (known === undefined ? 0 : 1)) % ledgersPerHour;
   const edge = hexOf(randomBytes(8)) as EdgeId;
-  const account = new EdgeAccount(edge, hour, ledgerStub(namespace, { hour, slot }));
+  const account = new EdgeAccount(edge, hour, ledgerOf(namespace, hour, slot));
   accounts.set(hour, account);
   for (const [other, { settled }] of accounts) {
     if (accounts.size > accountsMax && settled && other !== hour) accounts.delete(other);
   }
   return account;
+}
+
+function ledgerOf(namespace: LedgerNamespace, hour: Hour, ledgerSlot: number): () => LedgerRpc {
+  return () => ledgerStub(namespace, { hour, slot: ledgerSlot });
 }
