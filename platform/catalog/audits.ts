@@ -123,6 +123,19 @@ function shortened(finding: Finding): Finding {
   return { ...finding, detail: finding.detail.slice(0, detailCharsMax).toWellFormed() };
 }
 
+/** Puts a sealed bucket back into the audit queue, whatever its verdict is. False: no such sealed bucket. */
+export async function requeueAudit(
+  db: D1Database,
+  { type, hour }: BucketAddress,
+  now: EpochMs,
+): Promise<boolean> {
+  const update = await db
+    .prepare("UPDATE buckets SET audit_retry_at_ms = ?3 WHERE type = ?1 AND hour = ?2 AND state = 'sealed'")
+    .bind(type, hour, now)
+    .run();
+  return update.meta.changes > 0;
+}
+
 // ── Progress of one audit ──────────────────────────────────────────────────────────────────────────────────
 
 const PartCheckRow = z.object({ key: z.string(), outcome: z.string() });

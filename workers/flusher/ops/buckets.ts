@@ -8,6 +8,7 @@ import { dueAt } from "../../../domain/plan.ts";
 import { no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
 import { VerdictName } from "../../../domain/verdict.ts";
+import { requeueAudit } from "../../../platform/catalog/audits.ts";
 import { type CatalogBucket, getBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
 import { getStream } from "../../../platform/catalog/streams.ts";
 import { type OpsCall, type OpsReply, addressParams, checked, json } from "./http.ts";
@@ -83,6 +84,16 @@ export async function getManifestRoute(call: OpsCall): Promise<OpsReply> {
     return ok(new Response(null, { status: 304, headers }));
   }
   return ok(new Response(found.body, { headers: { ...headers, "content-type": "application/json" } }));
+}
+
+/** Asks for another audit of a sealed bucket; the next cron run makes it. Asking again is safe. */
+export async function requeueAuditRoute(call: OpsCall): Promise<OpsReply> {
+  const address = addressParams(call);
+  if (!address.ok) return address;
+  const { type, hour } = address.value;
+  if (!(await requeueAudit(call.env.CATALOG, address.value, call.now)))
+    return noManifest(call, address.value);
+  return ok(json({ type, hour, audit: "queued" }, 202));
 }
 
 /** Why there is no manifest: no such stream, not its hour, not sealed yet, or gone. */

@@ -13,7 +13,7 @@ import { type Principal, adminKeyFault, admit, requireScope } from "../../../pla
 import { log } from "../../../platform/log.ts";
 import { problemOf } from "../../../platform/problem.ts";
 import { edgeSnapshots } from "../../../platform/snapshot.ts";
-import { getManifestRoute, listBucketsRoute } from "./buckets.ts";
+import { getManifestRoute, listBucketsRoute, requeueAuditRoute } from "./buckets.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
 import { getPartRoute } from "./parts.ts";
@@ -38,6 +38,7 @@ router
   .delete("/v1/keys/:id", needs("admin", revokeKeyRoute))
   .get("/v1/buckets", needs("read:buckets", listBucketsRoute))
   .get("/v1/buckets/:type/:hour", needs("read:buckets", getManifestRoute))
+  .post("/v1/buckets/:type/:hour/audit", needs("admin", requeueAuditRoute))
   .get("/v1/buckets/:type/:hour/parts/:name", needs("read:buckets", getPartRoute))
   .get("/v1/audit/report", needs("read:audit", reportRoute));
 
