@@ -32,6 +32,20 @@ export default defineConfig({
           setupFiles: ["test/workerd/setup.ts"],
         },
       },
+      {
+        // The composition of local mode, with its virtual clock.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml", environment: "local" },
+            miniflare: { bindings: { HOURSEAL_ADMIN_KEY: "the-admin-key-of-these-tests" } },
+          }),
+        ],
+        test: { name: "local", include: ["test/local/**/*.test.ts"] },
+      },
+      {
+        // The scripts, and the built system as processes of their own: seconds each.
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
     ],
   },
 });

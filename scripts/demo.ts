@@ -4,7 +4,7 @@
  * Exit code: 0 every generated event is in exactly one sealed bucket, its own; 1 anything else.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ingested, ingest } from "./demo/ingest.ts";
@@ -68,20 +68,20 @@ function faultsOf(ingested: Ingested, audit: AuditReport, reports: readonly Buck
 
 async function demo(): Promise<number> {
   const startedMs = Date.now();
-  const dataDir = await mkdtemp(join(tmpdir(), "hourseal-demo-"));
-  try {
-    const { ingested, audit } = await deliver(dataDir);
-    const reports = await recount(dataDir);
-    for (const report of reports.toSorted(byHour)) console.log(lineOf(report));
-    const faults = faultsOf(ingested, audit, reports);
-    for (const fault of faults) console.error(`demo: ${fault}`);
-    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-    console.log(audit.text);
-    console.log(`${summaryOf(reports).text}, in ${seconds} s`);
-    return faults.length === 0 ? 0 : 1;
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
+  const dataDir = mkdtempSync(join(tmpdir(), "hourseal-demo-"));
+  // On exit, not in a `finally`: Ctrl-C takes the data along too.
+  process.once("exit", () => {
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const { ingested, audit } = await deliver(dataDir);
+  const reports = await recount(dataDir);
+  for (const report of reports.toSorted(byHour)) console.log(lineOf(report));
+  const faults = faultsOf(ingested, audit, reports);
+  for (const fault of faults) console.error(`demo: ${fault}`);
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+  console.log(audit.text);
+  console.log(`${summaryOf(reports).text}, in ${seconds} s`);
+  return faults.length === 0 ? 0 : 1;
 }
 
 function byHour(a: BucketReport, b: BucketReport): number {

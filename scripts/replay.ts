@@ -3,7 +3,7 @@
  * Exit code: 0 every event was accepted or a duplicate, 1 something was refused, not sent or failed, 2 bad arguments.
  */
 import { isArgumentError } from "./local/arguments.ts";
-import { putStream } from "./local/client.ts";
+import { call, putStream } from "./local/client.ts";
 import { batchesOf } from "./replay/batches.ts";
 import { ReplayClock } from "./replay/clock.ts";
 import { type MappedEvent, mapLine } from "./replay/event.ts";
@@ -29,6 +29,8 @@ async function* eventsOf(options: ReplayOptions, totals: Totals): AsyncGenerator
 async function replay(options: ReplayOptions): Promise<boolean> {
   const api = { url: options.url, key: options.key };
   const admin = { url: options.url, key: options.adminKey ?? "" };
+  // At once and in words, before minutes of retries, if nothing answers there.
+  await call(api, "GET", "/healthz");
   const clock = options.clock ? new ReplayClock(admin) : null;
   const scan =
     options.register || clock !== null

@@ -101,6 +101,8 @@ Ctrl-C stops it.`;
 function stopOnSignals(dispose: () => Promise<void>): void {
   let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare's own handler would end the process before the state is let go in good order.
+    process.removeAllListeners(signal);
     process.on(signal, () => {
       if (stopping) process.exit(1);
       stopping = true;

@@ -1,5 +1,6 @@
 /** A client of the admin and local routes, for scripts. A problem reply becomes an error that says what it said. */
 import * as z from "zod";
+import { triesMax, waitAfter } from "./backoff.ts";
 
 const Problem = z.looseObject({ title: z.string().optional(), detail: z.string().optional() });
 
@@ -12,29 +13,48 @@ export class ApiFailed extends Error {
   }
 }
 
+/** Addresses that have answered this process. */
+const answered = new Set<string>();
+
 export interface Api {
   readonly url: string;
   readonly key: string;
 }
 
-/** Calls a route and answers its JSON, null if it has none. Anything but 2xx throws `ApiFailed`. */
-export async function call(api: Api, method: string, path: string, body?: unknown): Promise<unknown> {
+/** Calls a route once and answers its JSON, null if it has none. Anything but 2xx throws `ApiFailed`. */
+export async function callOnce(api: Api, method: string, path: string, body?: unknown): Promise<unknown> {
   let reply: Response;
+  let text: string;
   try {
     reply = await fetch(`${api.url}${path}`, {
       method,
       headers: { Authorization: `Bearer ${api.key}`, "Content-Type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    text = await reply.text();
   } catch (error) {
     throw new ApiFailed(0, `${api.url} cannot be reached (${causeOf(error)}); is it running?`);
   }
-  const text = await reply.text();
+  answered.add(api.url);
   const json = parsed(text);
   if (reply.ok) return json ?? null;
   const problem = Problem.safeParse(json);
   const said = problem.success ? (problem.data.detail ?? problem.data.title ?? text) : text;
   throw new ApiFailed(reply.status, `${method} ${path} answered ${reply.status}: ${said.slice(0, 500)}`);
+}
+
+/** The same, again and again while the answer is overload or none at all. Only for calls that may be repeated. */
+export async function call(api: Api, method: string, path: string, body?: unknown): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await callOnce(api, method, path, body);
+    } catch (error) {
+      const again = error instanceof ApiFailed && [0, 429, 503].includes(error.status);
+      // One that has never answered is not on its way back: the address is wrong, or nothing was started.
+      if (!again || !answered.has(api.url) || tries === triesMax) throw error;
+      await waitAfter(tries, 0);
+    }
+  }
 }
 
 /** Undici hides the reason of a network failure in `cause`. */
@@ -69,7 +89,7 @@ const CreatedKey = z.looseObject({ key: z.string().min(1) });
 
 /** Creates a key with these scopes; its text is in this answer and never again. */
 export async function createKey(api: Api, scopes: readonly string[], note: string): Promise<string> {
-  return CreatedKey.parse(await call(api, "POST", "/v1/keys", { scopes, note })).key;
+  return CreatedKey.parse(await callOnce(api, "POST", "/v1/keys", { scopes, note })).key;
 }
 
 function parsed(text: string): unknown {

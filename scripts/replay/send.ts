@@ -4,6 +4,7 @@
  * Bounded: a batch that is not answered after `triesMax` tries ends the replay.
  */
 import * as z from "zod";
+import { retryAfterMs, triesMax, waitAfter } from "../local/backoff.ts";
 import { type Api, causeOf } from "../local/client.ts";
 
 /** The counts of one answer; a 503 has them too, and says which events failed. */
@@ -27,10 +28,6 @@ export class SendFailed extends Error {
   override readonly name = "SendFailed";
 }
 
-/** About a minute and a half of waiting: a runtime that was killed has time to come back. */
-const triesMax = 14;
-const waitFirstMs = 100;
-const waitMaxMs = 10_000;
 const timeoutMs = 60_000;
 
 export async function sendBatch(
@@ -53,8 +50,7 @@ export async function sendBatch(
     why = answer.why;
     if (answer.waitMs === null) break;
     onRetry(why);
-    const backoffMs = Math.min(waitMaxMs, waitFirstMs * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
-    await new Promise((resolve) => setTimeout(resolve, Math.max(backoffMs, answer.waitMs ?? 0)));
+    await waitAfter(tries, answer.waitMs);
   }
   throw new SendFailed(`${left.length} of a batch of ${events.length} events were not taken: ${why}`);
 }
@@ -96,7 +92,7 @@ export function answerOf(status: number, retryAfter: string | null, text: string
     reply: settles && (again || status === 200 || status === 422) ? counts.data : null,
     lost: false,
     why,
-    waitMs: again ? Math.min(waitMaxMs, (Number(retryAfter) || 0) * 1000) : null,
+    waitMs: again ? retryAfterMs(retryAfter) : null,
   };
 }
 

@@ -198,7 +198,7 @@ describe("arguments", () => {
   ])("%j are refused with what to do", (args, why) => {
     try {
       readOptions(
-        args[0]?.startsWith("--") === true || args.includes("--data") ? args : [...args, "--key", "k"],
+        (args[0] ?? "").startsWith("--") || args.includes("--data") ? args : [...args, "--key", "k"],
       );
       expect.unreachable();
     } catch (error) {

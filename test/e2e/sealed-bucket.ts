@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
 import { type Hour, parseHour } from "../../domain/hour.ts";
-import { type EventType, ShardIndex } from "../../domain/ids.ts";
+import { ShardIndex } from "../../domain/ids.ts";
 import {
   type Part,
   manifestKey,
@@ -12,6 +12,7 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
+import { TypeName } from "../../domain/stream.ts";
 import { addTallies } from "../../domain/tally.ts";
 import type { ObjectSource } from "../../scripts/verify/objects.ts";
 
@@ -40,7 +41,7 @@ export function addBucket(
   hourText: string,
   idsOfParts: readonly (readonly string[])[],
 ): string[] {
-  const address = { type: type as EventType, hour: hourOf(hourText) };
+  const address = { type: TypeName.parse(type), hour: hourOf(hourText) };
   const parts = idsOfParts.map((ids, index): Part => {
     const origin = ShardIndex.parse(index);
     const plain = Buffer.from(ids.map((id) => rowLine(type, id, hourText)).join(""));

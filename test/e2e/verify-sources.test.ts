@@ -3,15 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collect } from "../../scripts/local/collect.ts";
 import { resourcesIn } from "../../scripts/local/runtime.ts";
 import { s3Objects } from "../../scripts/verify/s3.ts";
 import { runScript } from "./run-script.ts";
 import { type Objects, addBucket } from "./sealed-bucket.ts";
-
-// Each run is a process of its own that loads wrangler to read its configuration.
-vi.setConfig({ testTimeout: 30_000 });
 
 const credentials = { accessKeyId: "a".repeat(32), secretAccessKey: "b".repeat(64) };
 const environment = {
