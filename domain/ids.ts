@@ -66,7 +66,7 @@ export function bucketOfName(name: string): BucketAddress | null {
 
 /** The inverse of `shardName`. */
 export function shardOfName(name: string): ShardAddress | null {
-  const parts = /^(.{13})\/(\d{1,6})\/([\s\S]+)$/.exec(name);
+  const parts = /^(.{13})\/(0|[1-9]\d{0,5})\/([\s\S]+)$/.exec(name);
   const hour = parts === null ? null : parseHour(parts[1] ?? "");
   if (parts === null || hour === null) return null;
   return { hour, index: Number(parts[2]) as ShardIndex, type: (parts[3] ?? "") as EventType };
@@ -74,7 +74,7 @@ export function shardOfName(name: string): ShardAddress | null {
 
 /** The inverse of `ledgerName`. */
 export function ledgerOfName(name: string): { hour: Hour; slot: number } | null {
-  const parts = /^(.{13})\/(\d{1,6})$/.exec(name);
+  const parts = /^(.{13})\/(0|[1-9]\d{0,5})$/.exec(name);
   const hour = parts === null ? null : parseHour(parts[1] ?? "");
   return parts === null || hour === null ? null : { hour, slot: Number(parts[2]) };
 }

@@ -271,12 +271,12 @@ async function judgeRepeats(world: World, summary: SealedSummary): Promise<void>
 }
 
 /** What a later try may make later, or, of duplicates answered before a restart, less. */
-const movable = ["sealedAt", "duplicates"];
+const movable = new Set(["sealedAt", "duplicates"]);
 
 /** Every object by its digest, but the manifest by all that no failure may change. */
 function timeless(world: World): [string, string][] {
   const text = JSON.stringify(manifestIn(world), (name, value: unknown) =>
-    movable.includes(name) ? null : value,
+    movable.has(name) ? null : value,
   );
   return world.objects
     .contents()

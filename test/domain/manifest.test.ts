@@ -1,0 +1,162 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { EventType } from "../../domain/ids.ts";
+import {
+  Manifest,
+  type Part,
+  type ShardCounters,
+  bucketPrefix,
+  encodeSegment,
+  manifestFault,
+  manifestKey,
+  manifestOf,
+  manifestText,
+  partKey,
+  successKey,
+} from "../../domain/manifest.ts";
+import { addContents } from "../../domain/part-content.ts";
+import { type Receipt, receiptFault } from "../../domain/receipt.ts";
+import { hour, indexOf, plan, tallyOf, type } from "./make.ts";
+
+const address = { type, hour };
+const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
+
+function partOf(no: number, numbers: readonly number[], more: Partial<Part> = {}): Part {
+  const tally = tallyOf(numbers);
+  return {
+    ...addContents([]),
+    tally,
+    plainBytes: numbers.length * 10,
+    homeHours: { [hour]: numbers.length },
+    key: partKey(address, indexOf(0), no),
+    format: "ndjson.gz",
+    origin: indexOf(0),
+    bytes: 100 + no,
+    sha256: "ab".repeat(32),
+    ...more,
+  };
+}
+
+function countersOf(
+  index: number,
+  numbers: readonly number[],
+  more: Partial<ShardCounters> = {},
+): ShardCounters {
+  const tally = tallyOf(numbers);
+  return { index: indexOf(index), accepted: tally, delivered: tally, duplicates: 0, ...more };
+}
+
+function manifestWith(parts: readonly Part[], shards: readonly ShardCounters[]): Manifest {
+  return manifestOf({ address, sealedAt: "2026-11-23T11:10:00.000Z", plan, parts, shards, strays: [] });
+}
+
+describe("a manifest", () => {
+  const parts = [partOf(0, [1, 2]), partOf(1, [3]), partOf(10, [4, 5, 6]), partOf(2, [7])];
+  const shards = [countersOf(2, [7]), countersOf(0, [1, 2, 3]), countersOf(1, [4, 5, 6])];
+
+  it("[BU8] has the same bytes for the same content, in whatever order it came", () => {
+    const text = manifestText(manifestWith(parts, shards));
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(parts, { minLength: parts.length }),
+        fc.shuffledSubarray(shards, { minLength: shards.length }),
+        (someParts, someShards) => {
+          expect(manifestText(manifestWith(someParts, someShards))).toBe(text);
+        },
+      ),
+    );
+    expect(Manifest.parse(JSON.parse(text))).toEqual(manifestWith(parts, shards));
+    expect(text.endsWith("}\n")).toBe(true);
+  });
+
+  it("[AU4] adds up its parts", () => {
+    const manifest = manifestWith(parts, shards);
+    expect({ rows: manifest.rows, sum: manifest.identitySum }).toEqual(tallyOf([1, 2, 3, 4, 5, 6, 7]));
+    expect(manifest.bytes).toBe(413);
+    expect(manifest.shards.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
+  it("[BU4] is sound if what was accepted was delivered and lies in its parts", () => {
+    expect(manifestFault(manifestWith(parts, shards))).toBeNull();
+    expect(manifestFault(manifestWith([], []))).toBeNull();
+  });
+
+  it("[BU4] is at fault as soon as one row is too few, too many or another one", () => {
+    const lost = tallyOf([1, 2]);
+    const swapped = tallyOf([1, 2, 99]);
+    const rest = shards.slice(0, 1).concat(shards.slice(2));
+    const faults: [string, Manifest][] = [
+      [
+        "shard 0 accepted 3 rows and delivered 2",
+        manifestWith(parts, [...rest, countersOf(0, [1, 2, 3], { delivered: lost })]),
+      ],
+      [
+        "shard 0 accepted 3 rows and delivered 3",
+        manifestWith(parts, [...rest, countersOf(0, [1, 2, 3], { delivered: swapped })]),
+      ],
+      [
+        "shards delivered 7 rows and parts hold 6",
+        manifestWith(parts.slice(1).concat(partOf(0, [1])), shards),
+      ],
+      ["shards delivered 7 rows and parts hold 8", manifestWith([...parts, partOf(11, [8])], shards)],
+      [
+        "shards delivered 7 rows and parts hold 7",
+        manifestWith(parts.slice(1).concat(partOf(0, [1, 9])), shards),
+      ],
+      ["shards delivered 4 rows and parts hold 7", manifestWith(parts, shards.slice(0, 2))],
+      ["a part is listed twice", manifestWith([partOf(0, [1]), partOf(0, [2])], [countersOf(0, [1, 2])])],
+    ];
+    expect(faults.map(([, manifest]) => manifestFault(manifest))).toEqual(faults.map(([fault]) => fault));
+  });
+});
+
+describe("a receipt", () => {
+  const sound: Receipt = {
+    counters: countersOf(3, [1, 2, 3]),
+    parts: [partOf(0, [1]), partOf(1, [2])],
+    tail: { ...addContents([]), tally: tallyOf([3]) },
+    strays: [],
+  };
+
+  it("[BU4] is sound if its parts and its tail hold what was accepted", () => {
+    expect(receiptFault(sound)).toBeNull();
+    expect(receiptFault({ ...sound, counters: countersOf(3, [1, 2]), tail: null })).toBeNull();
+    expect(receiptFault({ counters: countersOf(3, []), parts: [], tail: null, strays: [] })).toBeNull();
+  });
+
+  it("[BU4] is at fault as soon as one row is missing, too many or another one", () => {
+    const short = countersOf(3, [1, 2, 3], { delivered: tallyOf([1, 2]) });
+    const faults: [string, Receipt][] = [
+      ["shard 3 accepted 3 rows, delivers 2", { ...sound, counters: short }],
+      ["shard 3 delivers 3 rows, its parts hold 2", { ...sound, tail: null }],
+      ["shard 3 delivers 3 rows, its parts hold 4", { ...sound, parts: [...sound.parts, partOf(2, [4])] }],
+      ["shard 3 delivers 3 rows, its parts hold 3", { ...sound, parts: [partOf(0, [1]), partOf(1, [9])] }],
+    ];
+    expect(faults.map(([, receipt]) => receiptFault(receipt))).toEqual(faults.map(([fault]) => fault));
+  });
+});
+
+describe("keys in R2", () => {
+  it("[KE6] are Hive partitions of the encoded type, the date and the hour", () => {
+    expect(bucketPrefix({ type: EventType.parse("a b/c.ü"), hour })).toBe(
+      "events/type=a%20b%2Fc.%C3%BC/date=2026-11-23/hour=10/",
+    );
+    expect(manifestKey(address)).toBe(`${bucketPrefix(address)}_manifest.json`);
+    expect(successKey(address)).toBe(`${bucketPrefix(address)}_SUCCESS`);
+    expect(partKey(address, indexOf(3), 7)).toBe(`${bucketPrefix(address)}part-3-7.ndjson.gz`);
+    expect(partKey(address, "merged", 0)).toBe(`${bucketPrefix(address)}part-merged-0.ndjson.gz`);
+  });
+
+  it("[KE6] give back any type, hold one path step of it, and are different for different types", () => {
+    fc.assert(
+      fc.property(anyText, anyText, (a, b) => {
+        expect(decodeURIComponent(encodeSegment(a))).toBe(a);
+        expect(encodeSegment(a)).toMatch(/^[A-Za-z0-9\-_.~%]+$/);
+        expect(encodeSegment(a) === encodeSegment(b)).toBe(a === b);
+        const [one, other] = [a, b].map((text) => bucketPrefix({ type: EventType.parse(text), hour }));
+        expect(a !== b && other?.startsWith(one ?? "")).toBe(false);
+      }),
+    );
+    expect(encodeSegment("!'()*")).toBe("%21%27%28%29%2A");
+  });
+});
