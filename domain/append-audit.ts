@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { AppendTag } from "./commit.ts";
 import { AppendNo, EdgeId } from "./ids.ts";
-import { Tally, addTallies, zeroTally } from "./tally.ts";
+import { type Tally, addTallies, zeroTally } from "./tally.ts";
 
 /** What the auditor tells the shard of one edge. */
 export const EdgeQuery = z.strictObject({

@@ -62,10 +62,10 @@ export function hourNumberOf(at: EpochMs): number {
 }
 
 /** The hour with that number. Years outside 0000–9999 have no written form and are refused by the parser. */
-export function hourOfNumber(hourNumber: number): Hour {
-  const days = Math.floor(hourNumber / 24);
+export function hourOfNumber(number: number): Hour {
+  const days = Math.floor(number / 24);
   const { year, month, day } = civilFromDays(days);
-  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${pad(hourNumber - days * 24, 2)}` as Hour;
+  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${pad(number - days * 24, 2)}` as Hour;
 }
 
 /** The hour that contains `at`: its start is inside, its end is not. */

@@ -42,7 +42,9 @@ export function r2Objects(bucket: R2Bucket): ObjectStore {
     },
     async get(key) {
       const object = await bucket.get(key);
-      return object === null ? null : { object: stored(object), body: object.body };
+      return object === null
+        ? null
+        : { object: stored(object), body: object.body as ReadableStream<Uint8Array> };
     },
     async list(prefix) {
       const found: StoredObject[] = [];

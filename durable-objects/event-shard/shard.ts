@@ -177,7 +177,7 @@ export class Shard {
     if (!this.#state.dropped) await this.#flush(true);
     const receipt = this.#receipt();
     const fault = receiptFault(receipt);
-    if (fault !== null) broken(`${fault}`);
+    if (fault !== null) broken(fault);
     await this.#storage.sync();
     return { closed: true, receipt };
   }

@@ -105,7 +105,6 @@ export class SqliteStorage implements ObjectStorage {
     const reads = /^\s*SELECT\b/i.test(query);
     const found = reads ? this.#select(query, bindings) : [];
     if (!reads) this.#write({ write: "statement", query, bindings });
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- callers vouch for the columns that they name
     const rows = this.#rowsUntilWrite(found as R[], this.#log.length);
     return { [Symbol.iterator]: () => rows, toArray: () => [...rows] };
   }

@@ -15,15 +15,20 @@ const refusals: {
   unsupported_encoding: [415, { code: "unsupported_encoding", given: "br" }],
   unreadable_body: [400, { code: "unreadable_body", detail: "d" }],
   invalid_request: [422, { code: "invalid_request", detail: "d" }],
+  all_refused: [422, { code: "all_refused" }],
   not_found: [404, { code: "not_found" }],
   method_not_allowed: [405, { code: "method_not_allowed", allow: "GET, PUT" }],
   conflict: [409, { code: "conflict", detail: "d" }],
+  unknown_stream: [404, { code: "unknown_stream", type: "t", near: ["tt"] }],
+  not_sealed: [409, { code: "not_sealed", dueAt: "2026-11-23T11:10:00.000Z", detail: "d" }],
+  range_not_satisfiable: [416, { code: "range_not_satisfiable", bytes: 9 }],
+  misconfigured: [503, { code: "misconfigured", variable: "V", detail: "d" }],
   overloaded: [429, { code: "overloaded", retryAfterSeconds: 2 }],
   not_durable: [503, { code: "not_durable", retryAfterSeconds: 0.2, failed: [0, 7] }],
   unavailable: [503, { code: "unavailable", retryAfterSeconds: 2, detail: "d" }],
 };
 
-test.each(Object.values(refusals))("%i %j", async (status, refusal) => {
+test.each(Object.values(refusals))("[HT1] [HT2] [HT3] %i %j", async (status, refusal) => {
   const response = problemOf(refusal);
   expect(response.status).toBe(status);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -36,7 +41,7 @@ test.each(Object.values(refusals))("%i %j", async (status, refusal) => {
   expect(response.headers.has("allow")).toBe(status === 405);
 });
 
-test("the numbers that explain a problem are members of it", async () => {
+test("[HT2] the numbers that explain a problem are members of it", async () => {
   expect(await problemOf(refusals.not_durable[1]).json()).toMatchObject({ failed: [0, 7] });
   expect(await problemOf(refusals.body_too_large[1]).json()).toMatchObject({ limitBytes: 5, inflated: true });
   expect(problemOf(refusals.not_durable[1]).headers.get("retry-after")).toBe("1");

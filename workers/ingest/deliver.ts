@@ -67,7 +67,7 @@ export async function deliver(
   deliverables: readonly Deliverable[],
   now: EpochMs,
 ): Promise<readonly Fate[]> {
-  const fates = new Array<Fate>(deliverables.length).fill({ fate: "failed", why: "unreachable" });
+  const fates = deliverables.map((): Fate => ({ fate: "failed", why: "unreachable" }));
   let undecided: Routed[] = deliverables.map((deliverable, position) => ({
     position,
     deliverable,
@@ -84,9 +84,9 @@ export async function deliver(
       group.events.forEach((event, row) => {
         fates[event.position] = fateOf(answer, row);
       });
-      if (answer.decided === false) undecided.push(...group.events);
+      if (!answer.decided) undecided.push(...group.events);
     }
-    const pause = answers.some(({ answer }) => answer.decided === false && answer.why !== "rerouted");
+    const pause = answers.some(({ answer }) => !answer.decided && answer.why !== "rerouted");
     if (pause) await sleep(retryDelayMs * 2 ** attempt * (0.5 + randomFraction()));
   }
   return fates;
