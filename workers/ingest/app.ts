@@ -17,17 +17,16 @@ import { type AuthEnv, type Principal, authenticate } from "../../platform/auth.
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { problemOf } from "../../platform/problem.ts";
 import { type SnapshotEnv, type SnapshotView, edgeSnapshots } from "../../platform/snapshot.ts";
-import { sleep } from "../../platform/timer.ts";
 import { answerOf } from "./answer.ts";
 import { admitRequest } from "./body.ts";
 import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
-import { accountOf } from "./edge-account.ts";
-import { countFates } from "./event-counts.ts";
+import { EdgeMemory } from "./edge-memory.ts";
+import { noteEvents } from "./event-counts.ts";
 
 export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv;
 
-/** How long outcomes may wait for the next report before one is sent just for them. */
-const settleMs = 250;
+/** What this isolate remembers. */
+const memory = new EdgeMemory();
 
 export const ingest = new Hono<{ Bindings: IngestEnv }>({ strict: false });
 
@@ -58,7 +57,8 @@ async function postEvents(
   const { principal, snapshot } = allowed.value;
   const streams = await knownStreams(admitted.value, snapshot, env, now);
   const { fates, types } = await fatesOf(admitted.value, principal, streams, env, now);
-  noteEvents(env, now, types, fates, waitUntil);
+  // After the answer: the ledger's own equation must not hold a client up.
+  waitUntil(noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates));
   return answerOf(admitted.value, fates, retryAfterSeconds);
 }
 
@@ -107,7 +107,7 @@ async function fatesOf(
     positions.push(position);
     return { fate: "failed", why: "unreachable" };
   });
-  (await deliver(env, deliverables, now)).forEach((fate, at) => {
+  (await deliver(env, memory, deliverables, now)).forEach((fate, at) => {
     const position = positions[at];
     if (position !== undefined) fates[position] = fate;
   });
@@ -133,21 +133,4 @@ function permit(
     });
   }
   return ok({ event, stream });
-}
-
-/** Counts every event of the request in the ledger, after the answer: a moment later, with whatever else waits. */
-function noteEvents(
-  env: IngestEnv,
-  now: EpochMs,
-  types: readonly string[],
-  fates: readonly Fate[],
-  waitUntil: (task: Promise<void>) => void,
-): void {
-  const account = accountOf(env.EDGE_LEDGER, hourOf(now));
-  for (const [type, counts] of countFates(types, fates)) account.events(type, counts);
-  waitUntil(
-    sleep(settleMs)
-      .then(() => account.reported())
-      .catch(() => undefined),
-  );
 }

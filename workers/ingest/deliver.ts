@@ -25,8 +25,7 @@ import { log } from "../../platform/log.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type LedgerNamespace, type ShardNamespace, isOverloaded, shardStub } from "../../platform/stubs.ts";
 import { sleep, withDeadline } from "../../platform/timer.ts";
-import { accountOf } from "./edge-account.ts";
-import { closedHours, correctedPlans } from "./learned.ts";
+import type { EdgeMemory } from "./edge-memory.ts";
 
 export interface DeliverEnv {
   readonly EVENT_SHARD: ShardNamespace;
@@ -64,6 +63,7 @@ interface Group {
 /** One fate per event, in order. */
 export async function deliver(
   env: DeliverEnv,
+  memory: EdgeMemory,
   deliverables: readonly Deliverable[],
   now: EpochMs,
 ): Promise<readonly Fate[]> {
@@ -74,10 +74,10 @@ export async function deliver(
     fingerprint: fingerprintOf(deliverable.event),
   }));
   for (let attempt = 0; undecided.length > 0 && attempt < appendAttemptsMax; attempt++) {
-    const { groups, refused } = route(undecided, now);
+    const { groups, refused } = route(memory, undecided, now);
     for (const { position, refusal } of refused) fates[position] = { fate: "refused", refusal };
     const answers = await Promise.all(
-      groups.map(async (group) => ({ group, answer: await append(env, group) })),
+      groups.map(async (group) => ({ group, answer: await append(env, memory, group) })),
     );
     undecided = [];
     for (const { group, answer } of answers) {
@@ -99,6 +99,7 @@ function fateOf(answer: Answer, row: number): Fate {
 }
 
 function route(
+  memory: EdgeMemory,
   events: readonly Routed[],
   now: EpochMs,
 ): { groups: Group[]; refused: { position: number; refusal: EventRefusal }[] } {
@@ -107,13 +108,13 @@ function route(
   const receivedAt = isoOf(now);
   for (const routed of events) {
     const { event, stream } = routed.deliverable;
-    const chosen = chooseHour(event.timeMs, now, stream, (hour) => closedHours.has(stream.type, hour));
+    const chosen = chooseHour(event.timeMs, now, stream, (hour) => memory.closedHours.has(stream.type, hour));
     if (!chosen.ok) {
       refused.push({ position: routed.position, refusal: chosen.reason });
       continue;
     }
     const hour = chosen.value;
-    const plan = correctedPlans.get(stream.type, hour) ?? planOf(stream);
+    const plan = memory.correctedPlans.get(stream.type, hour) ?? planOf(stream);
     const { address, hash } = homeOf(event, hour, plan);
     const key = `${hour}/${address.index}/${stream.type}`;
     let group = groups.get(key);
@@ -135,8 +136,8 @@ type Answer =
   | { readonly decided: true; readonly acceptedRows: Uint8Array }
   | { readonly decided: false; readonly why: "rerouted" | "overloaded" | "unreachable" };
 
-async function append(env: DeliverEnv, { address, plan, rows }: Group): Promise<Answer> {
-  const account = accountOf(env.EDGE_LEDGER, address.hour);
+async function append(env: DeliverEnv, memory: EdgeMemory, { address, plan, rows }: Group): Promise<Answer> {
+  const account = memory.accounts.of(env.EDGE_LEDGER, address.hour);
   try {
     await account.opened();
     const tally = tallyOf(rows);
@@ -144,7 +145,7 @@ async function append(env: DeliverEnv, { address, plan, rows }: Group): Promise<
     const [reply] = await Promise.all([send(env, address, account.edge, no, plan, rows), account.reported()]);
     if ("refused" in reply) {
       account.outcome({ no, accepted: zeroTally, duplicate: zeroTally, refused: tally });
-      return { decided: false, why: refusedAppend(reply, address) };
+      return { decided: false, why: refusedAppend(memory, reply, address) };
     }
     const duplicate = tallyOf(rows.filter((_row, at) => reply.acceptedRows[at] === 0));
     account.outcome({ no, accepted: reply.accepted, duplicate, refused: zeroTally });
@@ -170,15 +171,16 @@ function send(
 
 /** What a refused append means for its events. */
 function refusedAppend(
+  memory: EdgeMemory,
   refusal: AppendRefusal,
   { type, hour, index }: ShardAddress,
 ): "rerouted" | "overloaded" | "unreachable" {
   switch (refusal.refused) {
     case "closed":
-      closedHours.add(type, hour);
+      memory.closedHours.add(type, hour);
       return "rerouted";
     case "wrong_plan":
-      correctedPlans.set(type, hour, refusal.plan);
+      memory.correctedPlans.set(type, hour, refusal.plan);
       return "rerouted";
     case "full":
     case "overloaded":

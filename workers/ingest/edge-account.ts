@@ -168,25 +168,27 @@ export class EdgeAccount {
   }
 }
 
-/** This isolate's accounts. Losing them loses nothing that a client was told. */
-const accounts = new Map<Hour, EdgeAccount>();
-let slot = -1;
+/** One isolate's accounts. Losing them loses nothing that a client was told. */
+export class EdgeAccounts {
+  readonly #accounts = new Map<Hour, EdgeAccount>();
+  #slot = -1;
 
-/** This isolate's account of an hour. One that is over is replaced by one with another ledger: that may be what failed. */
-export function accountOf(namespace: LedgerNamespace, hour: Hour): EdgeAccount {
-  const known = accounts.get(hour);
-  if (known !== undefined && !known.over) return known;
-  slot =
-    slot < 0
-      ? Math.floor(randomFraction() * ledgersPerHour)
-      : (slot + (known === undefined ? 0 : 1)) % ledgersPerHour;
-  const edge = hexOf(randomBytes(8)) as EdgeId;
-  const account = new EdgeAccount(edge, hour, ledgerOf(namespace, hour, slot));
-  accounts.set(hour, account);
-  for (const [other, { settled }] of accounts) {
-    if (accounts.size > accountsMax && settled && other !== hour) accounts.delete(other);
+  /** The account of an hour. One that is over is replaced by one with another ledger: that may be what failed. */
+  of(namespace: LedgerNamespace, hour: Hour): EdgeAccount {
+    const known = this.#accounts.get(hour);
+    if (known !== undefined && !known.over) return known;
+    this.#slot =
+      this.#slot < 0
+        ? Math.floor(randomFraction() * ledgersPerHour)
+        : (this.#slot + (known === undefined ? 0 : 1)) % ledgersPerHour;
+    const edge = hexOf(randomBytes(8)) as EdgeId;
+    const account = new EdgeAccount(edge, hour, ledgerOf(namespace, hour, this.#slot));
+    this.#accounts.set(hour, account);
+    for (const [other, { settled }] of this.#accounts) {
+      if (this.#accounts.size > accountsMax && settled && other !== hour) this.#accounts.delete(other);
+    }
+    return account;
   }
-  return account;
 }
 
 function ledgerOf(namespace: LedgerNamespace, hour: Hour, ledgerSlot: number): () => LedgerRpc {

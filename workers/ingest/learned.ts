@@ -4,12 +4,11 @@
  */
 import type { Hour } from "../../domain/hour.ts";
 import type { EventType } from "../../domain/ids.ts";
-import type { Plan } from "../../domain/plan.ts";
 
 /** Entries kept of each kind; the oldest go first. */
 const entriesMax = 10_000;
 
-class Learned<Value> {
+export class Learned<Value> {
   readonly #values = new Map<string, Value>();
 
   get(type: EventType, hour: Hour): Value | undefined {
@@ -25,7 +24,7 @@ class Learned<Value> {
   }
 }
 
-class ClosedHours {
+export class ClosedHours {
   readonly #hours = new Learned<true>();
 
   add(type: EventType, hour: Hour): void {
@@ -36,6 +35,3 @@ class ClosedHours {
     return this.#hours.get(type, hour) === true;
   }
 }
-
-export const closedHours = new ClosedHours();
-export const correctedPlans = new Learned<Plan>();

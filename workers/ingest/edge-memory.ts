@@ -1,0 +1,10 @@
+/** All that one isolate remembers between requests. Hints and counters only: every promise survives losing it. */
+import type { Plan } from "../../domain/plan.ts";
+import { EdgeAccounts } from "./edge-account.ts";
+import { ClosedHours, Learned } from "./learned.ts";
+
+export class EdgeMemory {
+  readonly accounts = new EdgeAccounts();
+  readonly closedHours = new ClosedHours();
+  readonly correctedPlans = new Learned<Plan>();
+}
