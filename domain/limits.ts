@@ -108,6 +108,8 @@ export const sealJitterMsMax = 20 * SECOND_MS;
 
 /** First delay after a failed seal step; doubles up to `sealRetryMsMax`. */
 export const sealRetryMsMin = 2 * SECOND_MS;
+
+/** Longest delay between two tries of a seal step: what a bucket lags behind once the fault has gone. */
 export const sealRetryMsMax = 5 * MINUTE_MS;
 
 /** How long after its due time an open shard waits for its bucket before it wakes the bucket itself. */
@@ -184,6 +186,8 @@ export const noteCharsMax = 200;
 
 /** First delay before a bucket that is not balanced is audited again; doubles up to `auditRetryMsMax`. */
 export const auditRetryMsMin = 1 * MINUTE_MS;
+
+/** Longest delay between two audits of a bucket that is not balanced. */
 export const auditRetryMsMax = 1 * HOUR_MS;
 
 /** Findings the catalog keeps of one bucket; the worst ones, with their total beside them. */

@@ -23,7 +23,7 @@ function recountOf(text: string, identities = new IdentitySet(), chunkChars = te
   return recount.finish();
 }
 
-test("adds up rows, identities, bytes, home hours and times from the rows' own columns", () => {
+test("[AU5] adds up rows, identities, bytes, home hours and times from the rows' own columns", () => {
   const text =
     row({ id: "1", time: "2026-11-23T10:59:59.999Z" }) +
     row({ id: "ü", time: "2026-11-23T12:00:00+01:30" }) +
@@ -81,7 +81,7 @@ test.each([
   expect(faults[0]?.row).toBe(2);
 });
 
-test("names identities that came before, in this part or in one before it", () => {
+test("[AU5] names identities that came before, in this part or in one before it", () => {
   const identities = new IdentitySet();
   expect(recountOf(row({ id: "1" }) + row({ id: "1" }), identities).repeatedRows).toBe(1);
   const second = recountOf(row({ id: "2" }) + row({ id: "1" }), identities);

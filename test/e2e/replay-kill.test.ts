@@ -50,7 +50,7 @@ function replay(...args: readonly string[]): ReturnType<typeof runScript> {
   return runScript("replay", [file, ...mapping, ...target, ...args]);
 }
 
-test("every event is in its bucket once, whenever the runtime was killed", async () => {
+test("[LO1] [LO3] every event is in its bucket once, whenever the runtime was killed", async () => {
   const first = replay("--batch", "50", "--concurrency", "2");
   await new Promise((done) => setTimeout(done, 2_500));
   await restart();

@@ -74,7 +74,7 @@ test("refuses a port that is taken", async () => {
   rmSync(other, { recursive: true });
 });
 
-test("killed, it leaves no orphan; started again, it goes on: same keys, same clock, same streams", async () => {
+test("[LO1] killed, it leaves no orphan; started again, it goes on: same keys, same clock, same streams", async () => {
   const { url } = running;
   await running.end("SIGKILL");
   await expect.poll(() => reachable(url), { timeout: 10_000 }).toBe(false);

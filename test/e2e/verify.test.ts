@@ -50,7 +50,7 @@ function rewriteManifest(change: (text: string) => string): void {
   objects.set(key, new TextEncoder().encode(changed));
 }
 
-test("sound buckets balance, empty ones too", async () => {
+test("[AU10] sound buckets balance, empty ones too", async () => {
   const reports = await verify();
   expect(reports.map(({ type, hour, rows, parts, verdict }) => [type, hour, rows, parts, verdict])).toEqual([
     ["a/b", "2026-11-23T10", 5, 2, "balanced"],
@@ -60,7 +60,7 @@ test("sound buckets balance, empty ones too", async () => {
   expect(summaryOf(reports)).toMatchObject({ sealed: 3, open: 0, faulty: 0, rows: 6 });
 });
 
-describe("each fault is named with its object, its hop and its number", () => {
+describe("[AU5] [AU9] [AU10] each fault is named with its object, its hop and its number", () => {
   test("a part is gone", async () => {
     objects.delete(part0);
     expect(await first()).toEqual({
@@ -127,7 +127,7 @@ describe("each fault is named with its object, its hop and its number", () => {
     expect(await first()).toEqual({ verdict: "missing", findings: ["missing 0 manifest _manifest.json"] });
   });
 
-  test("the marker is gone", async () => {
+  test("[AU6] the marker is gone", async () => {
     objects.delete(`${prefix}_SUCCESS`);
     expect(await first()).toEqual({ verdict: "missing", findings: ["missing 0 listing _SUCCESS"] });
   });

@@ -138,7 +138,7 @@ test("gzip is inflated, labelled or not", async () => {
   expect(await verdictsOf(post({ ...json, "content-encoding": "identity" }, event))).toBe("taken");
 });
 
-test("other encodings are named as the reason", async () => {
+test("[HT3] other encodings are named as the reason", async () => {
   for (const coding of ["br", "deflate", "zstd", "gzip, gzip", "gzip, br"]) {
     expect(await verdictsOf(post({ ...json, "content-encoding": coding }, event))).toBe(
       "unsupported_encoding",
@@ -146,7 +146,7 @@ test("other encodings are named as the reason", async () => {
   }
 });
 
-test("broken gzip is unreadable", async () => {
+test("[HT3] broken gzip is unreadable", async () => {
   const packed = await gzip(event);
   const broken = packed.slice();
   broken[packed.length - 8] = (broken[packed.length - 8] ?? 0) ^ 1;
@@ -179,7 +179,7 @@ test("invalid UTF-8 is unreadable as text, and kept as data", async () => {
   expect(await verdictsOf(post({ ...json, ...ce }, bytes))).toBe("taken");
 });
 
-test("a body at its bound is read, one byte past it is refused", async () => {
+test("[EV5] a body at its bound is read, one byte past it is refused", async () => {
   const padded = (size: number) => event + " ".repeat(size - event.length);
   expect(await verdictsOf(post(json, padded(bodyBytesMax)))).toBe("taken");
   expect(await verdictsOf(post(json, padded(bodyBytesMax + 1)))).toBe("body_too_large");
@@ -189,7 +189,7 @@ test("a body at its bound is read, one byte past it is refused", async () => {
   expect(await verdictsOf(post(json, await gzip(padded(inflatedBytesMax + 1))))).toBe("body_too_large");
 });
 
-test("an endless body is left after the bound", async () => {
+test("[EV5] an endless body is left after the bound", async () => {
   let pulled = 0;
   let cancelled = false;
   const chunk = new Uint8Array(1024 * 1024).fill(32);
@@ -208,7 +208,7 @@ test("an endless body is left after the bound", async () => {
   expect(pulled).toBeLessThanOrEqual(bodyBytesMax + 4 * chunk.length);
 });
 
-test("a declared length past the bound is refused unread", async () => {
+test("[EV5] a declared length past the bound is refused unread", async () => {
   const request = chunked({ ...json, "content-length": String(bodyBytesMax + 1) }, event);
   expect(await verdictsOf(request)).toBe("body_too_large");
   expect(request.bodyUsed).toBe(false);

@@ -79,7 +79,7 @@ function moveTo(minutes: number): ReturnType<DurableObjectStub<LocalClock>["set"
   return clock().set(startMs + minutes * minuteMs);
 }
 
-describe("moving the clock", () => {
+describe("[LO2] moving the clock", () => {
   test("runs what falls due before it answers, in order of due time, each at its own time", async () => {
     await arm(bucket("late"), 70);
     await arm(shard("early"), 5);
@@ -132,7 +132,7 @@ describe("moving the clock", () => {
     expect(ran).toContain("sound at 11");
   });
 
-  test("never goes back, and says where it stands", async () => {
+  test("[LO2] never goes back, and says where it stands", async () => {
     const moved = await clock().set(startMs - hourMs);
     expect(moved).toMatchObject({ ok: false, reason: { code: "backwards" } });
     expect(Math.round(((await now()) - startMs) / minuteMs)).toBe(0);
@@ -156,7 +156,7 @@ describe("time that comes by itself", () => {
   });
 });
 
-describe("what is durable", () => {
+describe("[LO2] what is durable", () => {
   test("the clock and what it expects survive the end of its object", async () => {
     await arm(bucket("kept"), 10);
     await evictDurableObject(clock());

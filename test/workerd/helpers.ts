@@ -1,3 +1,4 @@
+/** Values by their written forms, and sealed buckets made up: for tests of the catalog and the ops routes. */
 import type * as z from "zod";
 import { type EpochMs, type Hour, epochMs, parseHour } from "../../domain/hour.ts";
 import { type BucketAddress, type EventType, IdentitySumHex } from "../../domain/ids.ts";

@@ -93,13 +93,13 @@ const json: readonly Row[] = [
   ["3.1.1 */json declares JSON", { datacontenttype: "text/json", data: 1 }, "taken"],
 ];
 
-describe("spec.md", () => {
+describe("[EV1] spec.md", () => {
   test.each(spec)("%s", (_rule, members, expected) => {
     expect(verdict(members)).toBe(expected);
   });
 });
 
-describe("json-format.md", () => {
+describe("[EV1] json-format.md", () => {
   test.each(json)("%s", (_rule, members, expected) => {
     expect(verdict(members)).toBe(expected);
   });
@@ -136,7 +136,7 @@ function binary(extra: Record<string, string>, body: string | Uint8Array = ""): 
 
 const base = { specversion: "1.0", id: "1", source: "/s", type: "t" };
 
-describe("http-protocol-binding.md", () => {
+describe("[EV1] http-protocol-binding.md", () => {
   test.each<[string, Record<string, string>, string | Uint8Array, unknown]>([
     [
       "3.1.1 content-type is datacontenttype",

@@ -20,7 +20,7 @@ function jsonOf(text: string): object {
 
 const good = JSON.stringify(eventOf());
 
-test("any valid event is taken from an array, on one line, meaning the same", () => {
+test("[EV1] [EV2] any valid event is taken from an array, on one line, meaning the same", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(space, eventText, space), { maxLength: 6 }), (parts) => {
       const text = `[${parts.map(([before, event, after]) => before + event + after).join(",")}]`;
@@ -55,7 +55,7 @@ test("the same events come out of an array, of lines and one by one", () => {
   );
 });
 
-test("numbers, escapes, member order and repeated members inside data survive", () => {
+test("[EV2] numbers, escapes, member order and repeated members inside data survive", () => {
   const text =
     '{"type":"t", "data":{"b":1.0,"a":12345678901234567890,"e":1E+2,"z":-0,"s":"\\u00e9\\/\\ud800","a":2,"__proto__":{}},' +
     '"id":"\\u0031","source":"/s","specversion":"1.0"}';
@@ -63,7 +63,7 @@ test("numbers, escapes, member order and repeated members inside data survive", 
   expect(taken(text, "event")[0]?.id).toBe("1");
 });
 
-test("a repeated top-level member is refused however it is spelled", () => {
+test("[EV7] a repeated top-level member is refused however it is spelled", () => {
   const rest = '"specversion":"1.0","source":"/s","type":"t"';
   expect(verdictOfText(`{"id":"1","id":"1",${rest}}`, "event")).toBe("duplicate_attribute");
   expect(verdictOfText(`{"id":"1","\\u0069d":"2",${rest}}`, "event")).toBe("duplicate_attribute");
@@ -77,7 +77,7 @@ test("a repeated top-level member is refused however it is spelled", () => {
   expect(verdictOfText(`{"id":"1","__proto__":"2",${rest}}`, "event")).toBe("invalid_attribute_name");
 });
 
-test("one bad event spoils no other", () => {
+test("[EV3] one bad event spoils no other", () => {
   const bad = [
     '{"a":tru}',
     "1",
@@ -109,7 +109,7 @@ test("an id that can be read is given back with the refusal", () => {
   expect(result.ok && result.value.map(({ id }) => id)).toEqual(["a", null, null]);
 });
 
-test("a text without certain boundaries is unreadable, with the position", () => {
+test("[EV4] a text without certain boundaries is unreadable, with the position", () => {
   for (const text of [
     "",
     " \n",
@@ -190,7 +190,7 @@ test("the fault finder agrees with JSON.parse on any text near JSON", () => {
   );
 });
 
-test("each limit holds at its value and one past it", () => {
+test("[EV6] each limit holds at its value and one past it", () => {
   const many = (count: number) => `[${Array.from({ length: count }, () => "1").join(",")}]`;
   expect(verdicts(many(eventsPerRequestMax), "batch")).toHaveLength(eventsPerRequestMax);
   expect(verdictOfText(many(eventsPerRequestMax + 1), "batch")).toBe("request:too_many_events");

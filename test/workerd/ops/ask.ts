@@ -1,3 +1,4 @@
+/** Asks an ops route as a client does, at a fixed time. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as z from "zod";

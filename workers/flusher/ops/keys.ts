@@ -7,6 +7,7 @@ import { no, ok } from "../../../domain/refusal.ts";
 import { Scope } from "../../../domain/scope.ts";
 import { keyHash } from "../../../platform/auth.ts";
 import { insertKey, listKeys, revokeKey } from "../../../platform/catalog/keys.ts";
+import { randomBytes } from "../../../platform/random.ts";
 import { type OpsCall, type OpsReply, json, readBody } from "./http.ts";
 import { publish, unpublished } from "./publish.ts";
 
@@ -22,10 +23,7 @@ const NewKey = z.strictObject({
 export async function createKeyRoute(call: OpsCall): Promise<OpsReply> {
   const body = await readBody(call.request, NewKey);
   if (!body.ok) return body;
-  const key = mintKey(
-    crypto.getRandomValues(new Uint8Array(keyIdBytes)),
-    crypto.getRandomValues(new Uint8Array(keySecretBytes)),
-  );
+  const key = mintKey(randomBytes(keyIdBytes), randomBytes(keySecretBytes));
   const text = keyText(key);
   await insertKey(call.env.CATALOG, { id: key.id, hash: await keyHash(text), ...body.value }, call.now);
   const published = await publish(call);
