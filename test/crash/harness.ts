@@ -81,6 +81,20 @@ export class Outside {
     return value;
   }
 
+  /**
+   * A call whose effect is a write of the synchronous turn: failing before it, it throws there and then, and undoes a
+   * transaction around it; failing after it, the write stands and the reply is lost.
+   */
+  write(life: Life, name: string, effect: () => Promise<void>): Promise<void> {
+    const failure = this.#next(name);
+    if (failure === "throws before") throw new Error(`${name} failed`);
+    if (failure === "restarts before") this.#kill(life, name);
+    const written = effect();
+    if (failure === "throws after") return Promise.reject(new Error(`the reply to ${name} was lost`));
+    if (failure === "restarts after") return this.#restart(life, name);
+    return written;
+  }
+
   #next(name: string): Failure | null {
     this.calls.push(name);
     if (this.#fault === null || this.calls.length - 1 !== this.#fault.call) return null;
@@ -164,7 +178,7 @@ export class Host<Built> {
         sync: () => outside.call(life, `${name}: sync`, () => storage.sync()),
         deleteAll: () => outside.call(life, `${name}: delete all`, () => storage.deleteAll()),
       },
-      armAlarm: (atMs) => outside.call(life, `${name}: arm alarm`, () => storage.setAlarm(atMs)),
+      armAlarm: (atMs) => outside.write(life, `${name}: arm alarm`, () => storage.setAlarm(atMs)),
     };
     return { life, object: this.#build(place) };
   }
