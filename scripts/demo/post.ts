@@ -3,7 +3,13 @@ import { gzipSync } from "node:zlib";
 import { unreachable } from "../../domain/refusal.ts";
 import type { Api } from "../local/client.ts";
 import { type BatchReply, answerOf } from "../replay/send.ts";
-import type { DemoEvent } from "./generate.ts";
+
+/** What a request carries of an event. */
+export interface SendableEvent {
+  /** Context attributes but `specversion` and `datacontenttype`. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly data: object;
+}
 
 interface Body {
   readonly headers: Readonly<Record<string, string>>;
@@ -14,7 +20,7 @@ export const formats = ["batch", "ndjson-gzip", "array", "structured", "binary"]
 export type Format = (typeof formats)[number];
 
 /** The requests that carry these events in this format; single events take a request each. */
-export function requestsOf(format: Format, events: readonly DemoEvent[]): Body[] {
+export function requestsOf(format: Format, events: readonly SendableEvent[]): Body[] {
   const texts = events.map(structured);
   switch (format) {
     case "batch":
@@ -37,11 +43,11 @@ export function requestsOf(format: Format, events: readonly DemoEvent[]): Body[]
   }
 }
 
-function structured({ attributes, data }: DemoEvent): string {
+function structured({ attributes, data }: SendableEvent): string {
   return JSON.stringify({ specversion: "1.0", ...attributes, datacontenttype: "application/json", data });
 }
 
-function binary({ attributes, data }: DemoEvent): Body {
+function binary({ attributes, data }: SendableEvent): Body {
   const headers = typed("application/json");
   headers["ce-specversion"] = "1.0";
   for (const [name, value] of Object.entries(attributes)) headers[`ce-${name}`] = percentEncoded(value);
