@@ -41,7 +41,7 @@ export interface ShardRpc {
   append(message: AppendMessage): Promise<AppendReply>;
   close(message: CloseMessage): Promise<CloseReply>;
   /** The payload of the rows that the receipt carries. */
-  tail(): Promise<Uint8Array<ArrayBuffer>>;
+  tailPayload(): Promise<Uint8Array<ArrayBuffer>>;
   lookUpAppends(queries: EdgeQuery[]): Promise<EdgeAnswer[]>;
   /** True when no payload is left. */
   dropPayloads(nowMs: number): Promise<boolean>;

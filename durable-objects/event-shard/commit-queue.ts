@@ -103,9 +103,10 @@ export class CommitQueue {
         });
         if (commit.batches.length > 0) this.#deps.committed();
       } catch (error) {
-        for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);
         this.#closed = true;
+        // On the platform nothing runs after it: whoever waits hears the reason from there.
         this.#deps.abort(`a commit failed: ${String(error)}`);
+        for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);
         return;
       }
     }

@@ -59,7 +59,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     return this.#shard.close(CloseMessage.parse(message));
   }
 
-  async tail(): Promise<Uint8Array<ArrayBuffer>> {
+  async tailPayload(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#shard.tail();
   }
 

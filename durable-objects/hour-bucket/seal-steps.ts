@@ -28,7 +28,7 @@ import type { BucketStore } from "./store.ts";
 export interface SealDeps {
   readonly objects: ObjectStore;
   readonly codec: PartCodec;
-  shard(index: ShardIndex): Pick<ShardRpc, "close" | "tail" | "dropPayloads">;
+  shard(index: ShardIndex): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
 }
 
 /** Keys tried for one merged part. More strays than this are a broken invariant, not bad luck. */
@@ -118,7 +118,7 @@ export class SealSteps {
       shards.map((index) => receipts.get(index)?.tail ?? broken(`shard ${index} is merged and has no tail`)),
     );
     const tails: Uint8Array<ArrayBuffer>[] = [];
-    for (const index of shards) tails.push(await this.#deps.shard(index).tail());
+    for (const index of shards) tails.push(await this.#deps.shard(index).tailPayload());
     const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
     if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
     const encoded = await this.#deps.codec.encode(tails);

@@ -119,13 +119,14 @@ class World {
     });
   }
 
-  #stubOf(life: Life, index: number): Pick<ShardRpc, "close" | "tail" | "dropPayloads"> {
+  #stubOf(life: Life, index: number): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads"> {
     const shard = this.shards[index] ?? broken(`no shard ${index}`);
     const name = `bucket: shard ${index}`;
     return {
       close: (message) =>
         this.outside.call(life, `${name} close`, () => shard.call((object) => object.close(message))),
-      tail: () => this.outside.call(life, `${name} tail`, () => shard.call(async (object) => object.tail())),
+      tailPayload: () =>
+        this.outside.call(life, `${name} tail`, () => shard.call(async (object) => object.tail())),
       dropPayloads: (nowMs) =>
         this.outside.call(life, `${name} drop payloads`, () =>
           shard.call((object) => object.dropPayloads(epochMs(nowMs))),
