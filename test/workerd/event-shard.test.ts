@@ -1,0 +1,560 @@
+/** A shard on the real runtime: SQLite, R2, alarms, evictions, restarts. Its bucket is a real one too. */
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { endOf, epochMs, startOf } from "../../domain/hour.ts";
+import { AppendNo } from "../../domain/ids.ts";
+import {
+  carryBytesMax,
+  deadHandMs,
+  eventBytesMax,
+  flushBytes,
+  identitiesPerShardMax,
+  openEarlyMsMax,
+  queueBytesMax,
+  sqliteRowBytesMax,
+} from "../../domain/limits.ts";
+import { bucketPrefix } from "../../domain/manifest.ts";
+import { addTallies } from "../../domain/tally.ts";
+import { sha256Hex } from "../../platform/objects.ts";
+import { bucket } from "./helpers.ts";
+import {
+  append,
+  bucketOf,
+  close,
+  due,
+  during,
+  failing,
+  fatesOf,
+  gzipOf,
+  hourText,
+  linesOf,
+  messageOf,
+  objectsOf,
+  outcomeOf,
+  plan,
+  rowOf,
+  rowsOf,
+  setClock,
+  shardOf,
+  sql,
+  tablesOf,
+  upTo,
+} from "./helpers-objects.ts";
+
+const MiB = 1024 * 1024;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** A bucket of its own for each test, with the clock inside its hour. */
+function fresh(name: string): ReturnType<typeof bucket> {
+  const address = bucket(`shard/${name}`, hourText);
+  setClock(during(address));
+  return address;
+}
+
+const batches = (address: ReturnType<typeof bucket>) =>
+  sql<{ seq: number; bytes: number; row: number; tags: number }>(
+    shardOf(address),
+    `SELECT seq, bytes, length(tags) AS tags,
+       length(content) + length(fingerprints) + length(tags) + length(payload) AS row FROM batch ORDER BY seq`,
+  );
+
+describe("an append", () => {
+  it("[SH2] is answered row by row: accepted, or duplicate of an earlier one or of one beside it", async () => {
+    const address = fresh("answers");
+    expect(fatesOf(await append(address, rowsOf(address, [1, 2, 1])))).toBe("aad");
+    expect(fatesOf(await append(address, rowsOf(address, [2, 3])))).toBe("da");
+    const receipt = await close(address);
+    expect(receipt.counters).toMatchObject({ accepted: { rows: 3 }, duplicates: 2 });
+  });
+
+  it("[SH4] repeats are duplicates in the same commit, across commits, after an eviction and after an abort", async () => {
+    const address = fresh("duplicates");
+    const replies = await Promise.all(upTo(8).map(() => append(address, rowsOf(address, [1, 2, 3]))));
+    expect(replies.map(fatesOf).toSorted()).toEqual(["aaa", ...upTo(7).map(() => "ddd")]);
+    await evictDurableObject(shardOf(address));
+    expect(fatesOf(await append(address, rowsOf(address, [3, 4])))).toBe("da");
+    await abortAllDurableObjects();
+    expect(fatesOf(await append(address, rowsOf(address, [1, 2, 3, 4, 5])))).toBe("dddda");
+    expect((await close(address)).counters.accepted.rows).toBe(5);
+  });
+
+  it("keeps the first payload", async () => {
+    const address = fresh("first-wins");
+    await append(address, rowsOf(address, [1], "first"));
+    await append(address, rowsOf(address, [1], "second"));
+    await close(address);
+    const text = new TextDecoder().decode(await shardOf(address).tailPayload());
+    expect(text).toBe(rowOf(address, 1, "first").line);
+  });
+
+  it("[SH5] those that come while one is made durable are the next commit, in one row", async () => {
+    const address = fresh("group-commit");
+    await append(address, rowsOf(address, ["first"]));
+    const replies = await runInDurableObject(shardOf(address), (shard) =>
+      Promise.all(upTo(50).map((id) => shard.append(messageOf(rowsOf(address, [id]))))),
+    );
+    expect(replies.map(fatesOf)).toEqual(upTo(50).map(() => "a"));
+    const rows = await batches(address);
+    expect(rows.map(({ tags }) => tags / 24)).toEqual([1, 1, 49]);
+  });
+
+  it("[SH5] from many callers at once make fewer rows than appends", async () => {
+    const address = fresh("many-callers");
+    await append(address, rowsOf(address, ["first"]));
+    await Promise.all(upTo(64).map((id) => append(address, rowsOf(address, [id]))));
+    expect((await batches(address)).length).toBeLessThan(33);
+    expect((await close(address)).counters.accepted.rows).toBe(65);
+  });
+
+  it("[SH5] waits for no timer", async () => {
+    const address = fresh("no-timer");
+    vi.useFakeTimers({ now: during(address), toFake: ["Date", "setTimeout", "setInterval", "setImmediate"] });
+    expect(fatesOf(await append(address, rowsOf(address, [1])))).toBe("a");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("[SH2] is not answered before its rows are durable, and neither is its duplicate", async () => {
+    const address = fresh("durable-first");
+    await append(address, rowsOf(address, ["first"]));
+    const durable = Promise.withResolvers<void>();
+    await runInDurableObject(shardOf(address), async (shard, { storage }) => {
+      const sync = vi.spyOn(storage, "sync").mockImplementation(() => durable.promise);
+      const answered: string[] = [];
+      const first = shard.append(messageOf(rowsOf(address, [1]))).then(() => answered.push("first"));
+      const again = shard.append(messageOf(rowsOf(address, [1]))).then(() => answered.push("again"));
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+      expect(answered).toEqual([]);
+      durable.resolve();
+      await Promise.all([first, again]);
+      expect(answered).toEqual(["first", "again"]);
+      sync.mockRestore();
+    });
+  });
+
+  it("[EV6] takes an event of exactly `eventBytesMax`, in one row below SQLite's limit", async () => {
+    const address = fresh("largest");
+    const eventOf = (line: string) => line.slice(line.indexOf('"event":') + 8, -2);
+    const envelope = eventOf(rowOf(address, 1).line).length;
+    const large = rowOf(address, 1, "x".repeat(eventBytesMax - envelope));
+    expect(eventOf(large.line)).toHaveLength(eventBytesMax);
+    expect(fatesOf(await append(address, [large]))).toBe("a");
+    const rows = await batches(address);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.row).toBeLessThanOrEqual(sqliteRowBytesMax);
+    expect((await close(address)).parts).toHaveLength(1);
+  });
+
+  it("[SH7] of more than a row holds becomes several rows, each within SQLite's limit", async () => {
+    const address = fresh("many-rows");
+    const count = 45_000;
+    const reply = outcomeOf(await append(address, rowsOf(address, upTo(count))));
+    expect(reply.accepted.rows).toBe(count);
+    const rows = await batches(address);
+    expect(rows.length).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...rows.map(({ row }) => row))).toBeLessThanOrEqual(sqliteRowBytesMax);
+    expect(rows.map(({ tags }) => tags > 0)).toEqual(rows.map((_, index) => index === 0));
+  });
+});
+
+describe("a commit that fails", () => {
+  it("[SH6] answers nobody, ends the object, and what it had in memory is no duplicate afterwards", async () => {
+    const address = fresh("failed-commit");
+    await append(address, rowsOf(address, [1]));
+    const disk = await failing(() => shardOf(address), "INSERT ON batch");
+    const replies = await Promise.allSettled([
+      append(address, rowsOf(address, [2])),
+      append(address, rowsOf(address, [2])),
+      append(address, rowsOf(address, [1])),
+    ]);
+    expect(replies.map(({ status }) => status)).toContain("rejected");
+    for (const reply of replies) {
+      if (reply.status === "fulfilled") expect(fatesOf(reply.value)).toBe("d");
+    }
+    expect(replies.slice(0, 2).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await disk.restore();
+    expect(fatesOf(await append(address, rowsOf(address, [1, 2])))).toBe("da");
+  });
+
+  it("[SH6] to become durable does the same", async () => {
+    const address = fresh("failed-sync");
+    await append(address, rowsOf(address, [1]));
+    const shard = shardOf(address);
+    await runInDurableObject(shard, (_object, { storage }) => {
+      vi.spyOn(storage, "sync").mockRejectedValue(new Error("the disk is broken"));
+    });
+    await expect(append(address, rowsOf(address, [2]))).rejects.toThrow();
+    expect(fatesOf(await append(address, rowsOf(address, [1])))).toBe("d");
+    expect((await close(address)).counters.accepted.rows).toBeGreaterThan(0);
+  });
+
+  it("[SH3] leaves none of its rows, also when it fails at the last one", async () => {
+    const address = fresh("all-or-none");
+    await append(address, rowsOf(address, [0]));
+    const disk = await failing(
+      () => shardOf(address),
+      "INSERT ON batch",
+      "(SELECT count(*) FROM batch) >= 3",
+    );
+    await expect(append(address, rowsOf(address, [1, 2, 3], "x".repeat(MiB)))).rejects.toThrow(
+      "disk is broken",
+    );
+    expect(await batches(address)).toHaveLength(1);
+    await disk.restore();
+    expect(fatesOf(await append(address, rowsOf(address, [1, 2, 3])))).toBe("aaa");
+  });
+});
+
+describe("enrolment", () => {
+  it("[SH1] comes before the first row: a bucket that cannot confirm leaves the shard blank", async () => {
+    const address = fresh("enrol-first");
+    await append(address, rowsOf(address, [1]));
+    const disk = await failing(() => bucketOf(address), "INSERT ON enrolment");
+    const other = { index: 1, plan: { ...plan, shards: 2 } };
+    await expect(append(address, [rowOf(address, 2, "", 1)], { index: 1 })).rejects.toThrow("disk is broken");
+    expect(await tablesOf(shardOf(address, 1))).toEqual([]);
+    await disk.restore();
+    expect(await append(address, [rowOf(address, 2, "", 1)], other)).toMatchObject({
+      refused: "wrong_plan",
+      plan,
+    });
+    expect(await tablesOf(shardOf(address, 1))).toEqual([]);
+  });
+
+  it("[SH1] is one for all appends that wait for it, and stands in the bucket", async () => {
+    const address = fresh("enrol-once");
+    const enrol = vi.spyOn(env.HOUR_BUCKET, "getByName");
+    await Promise.all(upTo(10).map((id) => append(address, rowsOf(address, [id]))));
+    expect(enrol).toHaveBeenCalledTimes(1);
+    expect(await sql(bucketOf(address), "SELECT shard, receipt FROM enrolment")).toEqual([
+      { shard: 0, receipt: null },
+    ]);
+  });
+
+  it("[SH1] refused, the shard stays blank: the hour is over, or too far ahead", async () => {
+    const address = fresh("enrol-refused");
+    setClock(due(address));
+    expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "closed" });
+    setClock(startOf(address.hour) - openEarlyMsMax - 1);
+    expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "too_early" });
+    expect(await tablesOf(shardOf(address))).toEqual([]);
+    expect(await tablesOf(bucketOf(address))).toEqual([]);
+    setClock(startOf(address.hour) - openEarlyMsMax);
+    expect(fatesOf(await append(address, rowsOf(address, [1])))).toBe("a");
+  });
+
+  it("[BU2] a blank shard that its bucket closed never comes to life, also under its own name within the hour", async () => {
+    const address = fresh("blank-closed");
+    const receipt = await close(address);
+    expect(receipt).toMatchObject({ counters: { accepted: { rows: 0 } }, parts: [], tail: null });
+    expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "closed" });
+    await evictDurableObject(shardOf(address));
+    expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "closed" });
+    expect(await tablesOf(bucketOf(address))).toEqual([]);
+  });
+});
+
+describe("a shard refuses, and takes no row", () => {
+  it("[SH8] another plan, with the right one", async () => {
+    const address = fresh("wrong-plan");
+    await append(address, rowsOf(address, [1]));
+    const reply = await append(address, rowsOf(address, [2]), { plan: { ...plan, shards: 2 } });
+    expect(reply).toEqual({ refused: "wrong_plan", plan });
+    expect((await close(address)).counters.accepted.rows).toBe(1);
+  });
+
+  it("another protocol, with its own", async () => {
+    const address = fresh("protocol");
+    expect(await append(address, rowsOf(address, [1]), { protocol: 99 })).toEqual({
+      refused: "unknown_protocol",
+      protocol: 1,
+    });
+    expect(await tablesOf(shardOf(address))).toEqual([]);
+    expect(await shardOf(address).close({ protocol: 99, nowMs: due(address) })).toEqual({
+      closed: false,
+      protocol: 1,
+    });
+  });
+
+  it("[ID6] a row that hashes elsewhere, and with it the whole append", async () => {
+    const address = fresh("foreign-hash");
+    const two = { plan: { ...plan, shards: 2 } };
+    const reply = await append(address, [rowOf(address, 1, "", 4), rowOf(address, 2, "", 3)], two);
+    expect(reply).toMatchObject({ refused: "malformed", detail: "row 1 has another home" });
+    expect(await batches(address)).toEqual([]);
+    expect(fatesOf(await append(address, [rowOf(address, 1, "", 4)], two))).toBe("a");
+  });
+
+  it.each([
+    ["nothing", new Uint8Array()],
+    ["a count without rows", Uint8Array.of(1, 0, 0, 0)],
+    ["a byte too much", Uint8Array.of(0, 0, 0, 0, 7)],
+  ])("packed rows that are %s", async (name, rows) => {
+    const address = fresh(`malformed-${name}`);
+    expect(await append(address, [], { rows })).toMatchObject({ refused: "malformed" });
+    expect(await tablesOf(shardOf(address))).toEqual([]);
+  });
+
+  it("[SH11] what would take its queue past `queueBytesMax`: overloaded, and the rest is taken", async () => {
+    const address = fresh("overloaded");
+    await append(address, rowsOf(address, ["first"]));
+    const large = Math.floor(queueBytesMax / 24) - 1_000;
+    const replies = await runInDurableObject(shardOf(address), (shard) =>
+      Promise.all(
+        upTo(4).map((id) => shard.append(messageOf(rowsOf(address, upTo(10, id * 10), "x".repeat(large))))),
+      ),
+    );
+    // The first one is being committed and waits no more.
+    expect(replies.map((reply) => ("refused" in reply ? reply.refused : "taken"))).toEqual([
+      "taken",
+      "taken",
+      "taken",
+      "overloaded",
+    ]);
+    expect((await close(address)).counters.accepted.rows).toBe(31);
+  });
+
+  it("[SH11] what would take it past `identitiesPerShardMax`: full, also after it woke", async () => {
+    const address = fresh("full");
+    await append(address, rowsOf(address, ["first"]));
+    await runInDurableObject(shardOf(address), (_object, { storage }) => {
+      const perRow = 100_000;
+      for (let from = 1; from < identitiesPerShardMax - 1; from += perRow) {
+        const count = Math.min(perRow, identitiesPerShardMax - 1 - from);
+        const packed = new DataView(new ArrayBuffer(count * 16));
+        for (let no = 0; no < count; no++) {
+          packed.setUint32(no * 16, Math.imul(from + no, 0x9e37_79b1));
+          packed.setUint32(no * 16 + 8, from + no);
+        }
+        storage.sql.exec(
+          `INSERT INTO batch (bytes, content, fingerprints, tags, payload)
+           SELECT bytes, content, ?, x'', payload FROM batch WHERE seq = 1`,
+          packed.buffer,
+        );
+      }
+    });
+    await evictDurableObject(shardOf(address));
+    expect(await append(address, rowsOf(address, [1, 2]))).toEqual({ refused: "full" });
+    expect(fatesOf(await append(address, rowsOf(address, ["one-more"])))).toBe("a");
+    expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "full" });
+  });
+});
+
+describe("a receipt", () => {
+  it("[SH9] closes the shard: what is durable is in it, what waits is answered closed", async () => {
+    const address = fresh("closing");
+    await append(address, rowsOf(address, ["first"]));
+    const { running, waiting, receipt } = await runInDurableObject(shardOf(address), async (shard) => {
+      const answers = Promise.all([1, 2].map((id) => shard.append(messageOf(rowsOf(address, [id])))));
+      const closed = await shard.close({ protocol: 1, nowMs: due(address) });
+      const [first, second] = await answers;
+      return { running: first, waiting: second, receipt: closed.closed ? closed.receipt : null };
+    });
+    expect(running).toMatchObject({ accepted: { rows: 1 } });
+    expect(waiting).toEqual({ refused: "closed" });
+    expect(receipt?.counters.accepted.rows).toBe(2);
+    expect(receipt?.tail?.tally).toEqual(receipt?.counters.accepted);
+    await evictDurableObject(shardOf(address));
+    expect(await append(address, rowsOf(address, ["first"]))).toEqual({ refused: "closed" });
+  });
+
+  it("[SH10] is the same when it is asked for again, at once, later and after a restart", async () => {
+    const address = fresh("same-receipt");
+    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)));
+    await append(address, rowsOf(address, upTo(3)));
+    const [first, beside] = await Promise.all([close(address), close(address)]);
+    expect(first.parts).toHaveLength(1);
+    expect(beside).toEqual(first);
+    await evictDurableObject(shardOf(address));
+    expect(await close(address)).toEqual(first);
+    await abortAllDurableObjects();
+    setClock(due(address) + 3_600_000);
+    expect(await close(address)).toEqual(first);
+    expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
+  });
+
+  it("[PA4] carries what is at most `carryBytesMax`, and no byte more", async () => {
+    const at = fresh("carried");
+    const lineBytes = rowOf(at, 1).line.length;
+    await append(at, rowsOf(at, [1], "x".repeat(carryBytesMax - lineBytes)));
+    const carried = await close(at);
+    expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytesMax } });
+    expect((await shardOf(at).tailPayload()).length).toBe(carryBytesMax);
+    const past = fresh("not-carried");
+    await append(past, rowsOf(past, [1], "x".repeat(carryBytesMax - rowOf(past, 1).line.length + 1)));
+    expect(await close(past)).toMatchObject({ parts: [{ tally: { rows: 1 } }], tail: null });
+    expect((await shardOf(past).tailPayload()).length).toBe(0);
+  });
+});
+
+describe("a flush", () => {
+  it("[PA4] within the hour puts a part past `flushBytes`, and the receipt carries what came after", async () => {
+    const address = fresh("flush");
+    const data = "x".repeat(MiB - 1_000);
+    const perAppend = 6;
+    for (let from = 0; from * MiB < flushBytes; from += perAppend) {
+      await append(address, rowsOf(address, upTo(perAppend, from), data));
+    }
+    await vi.waitFor(async () => {
+      const put = await sql(shardOf(address), "SELECT key FROM part WHERE sha256 IS NOT NULL");
+      expect(put).toHaveLength(1);
+    });
+    // Open as before: what was flushed is remembered.
+    expect(fatesOf(await append(address, rowsOf(address, [0, "late"])))).toBe("da");
+    const receipt = await close(address);
+    const [part, rest] = receipt.parts;
+    expect(part?.plainBytes).toBeGreaterThanOrEqual(flushBytes);
+    expect(part?.key).toBe(`${bucketPrefix(address)}part-0-0.ndjson.gz`);
+    const object = await env.EVENTS.get(part?.key ?? "");
+    const bytes = new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer());
+    expect(bytes).toHaveLength(part?.bytes ?? -1);
+    expect(await sha256Hex(bytes)).toBe(part?.sha256);
+    expect(object?.checksums.toJSON().sha256).toBe(part?.sha256);
+    expect((await linesOf(part?.key ?? "")).length).toBe(part?.tally.rows);
+    const held = [part, rest, receipt.tail].flatMap((content) => (content ? [content.tally] : []));
+    expect(addTallies(held)).toEqual(receipt.counters.accepted);
+    expect(receipt.counters.accepted.rows).toBe(perAppend * 3 + 1);
+  });
+
+  it("[PA1] fixes a part before it is put: after a put that failed, the same rows go under the same key", async () => {
+    const address = fresh("frozen");
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
+    await expect(close(address)).rejects.toThrow("R2 is away");
+    expect(put.mock.calls[0]?.[2]).toMatchObject({ onlyIf: { etagDoesNotMatch: "*" } });
+    const frozen = await sql(shardOf(address), "SELECT no, first_seq, last_seq, key_no, sha256 FROM part");
+    expect(frozen).toEqual([{ no: 1, first_seq: 1, last_seq: 2, key_no: 0, sha256: null }]);
+    expect(await append(address, rowsOf(address, [3]))).toEqual({ refused: "closed" });
+    put.mockRestore();
+    await evictDurableObject(shardOf(address));
+    expect(await close(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
+    expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
+  });
+
+  it("[PA2] puts a part once, create-only and with its sha256", async () => {
+    const address = fresh("put-once");
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    const put = vi.spyOn(env.EVENTS, "put");
+    const multipart = vi.spyOn(env.EVENTS, "createMultipartUpload");
+    const { parts } = await close(address);
+    expect(put.mock.calls.map(([key, , options]) => [key, options])).toEqual([
+      [parts[0]?.key, { onlyIf: { etagDoesNotMatch: "*" }, sha256: parts[0]?.sha256 }],
+    ]);
+    expect(multipart).not.toHaveBeenCalled();
+  });
+
+  it("[PA3] a put whose reply was lost is found to be its own", async () => {
+    const address = fresh("lost-reply");
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    const put = env.EVENTS.put.bind(env.EVENTS);
+    vi.spyOn(env.EVENTS, "put").mockImplementation(async (key: string, value, options) => {
+      await put(key, value as string, options);
+      throw new Error("the reply was lost");
+    });
+    expect(await close(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
+    expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
+  });
+
+  it("[PA3] the same rows under its key in another compression are adopted as they are", async () => {
+    const address = fresh("adopted");
+    const rows = rowsOf(address, [1, 2], "x".repeat(MiB));
+    const theirs = await gzipOf(rows.map(({ line }) => line).join(""));
+    theirs[4] = 1; // Another modification time in the header: the same content, other bytes.
+    const key = `${bucketPrefix(address)}part-0-0.ndjson.gz`;
+    await env.EVENTS.put(key, theirs);
+    await append(address, rows);
+    const receipt = await close(address);
+    expect(receipt.strays).toEqual([]);
+    expect(receipt.parts).toMatchObject([{ key, bytes: theirs.length, sha256: await sha256Hex(theirs) }]);
+  });
+
+  it.each([
+    ["no gzip", () => Promise.resolve("hello")],
+    ["other rows", () => gzipOf("{}\n")],
+  ])(
+    "[PA3] %s under its key is a stray: the part takes the next number and leaves it alone",
+    async (name, foreign) => {
+      const address = fresh(`stray-${name}`);
+      const stray = `${bucketPrefix(address)}part-0-0.ndjson.gz`;
+      await env.EVENTS.put(stray, await foreign());
+      const { etag } = (await env.EVENTS.head(stray)) ?? {};
+      const rows = rowsOf(address, [1, 2], "x".repeat(MiB));
+      await append(address, rows);
+      const receipt = await close(address);
+      const key = `${bucketPrefix(address)}part-0-1.ndjson.gz`;
+      expect(receipt).toMatchObject({ strays: [stray], parts: [{ key, tally: { rows: 2 } }] });
+      expect(await linesOf(key)).toEqual(rows.map(({ line }) => line.trimEnd()));
+      expect((await env.EVENTS.head(stray))?.etag).toBe(etag);
+    },
+  );
+});
+
+describe("its alarm", () => {
+  const dead = (address: ReturnType<typeof bucket>) => epochMs(due(address) + deadHandMs);
+
+  it("[SH12] of an open shard wakes the bucket that nobody sealed, and not before the dead hand", async () => {
+    const address = fresh("dead-hand");
+    await append(address, rowsOf(address, [1]));
+    setClock(dead(address) - 1);
+    expect(await runDurableObjectAlarm(shardOf(address))).toBe(true);
+    expect(await objectsOf(address)).toEqual([]);
+    setClock(dead(address));
+    expect(await runDurableObjectAlarm(shardOf(address))).toBe(true);
+    expect(await objectsOf(address)).toEqual(["_SUCCESS", "_manifest.json", "part-merged-0.ndjson.gz"]);
+  });
+
+  it("[SH12] goes on when the bucket fails, without throwing", async () => {
+    const address = fresh("dead-hand-fails");
+    await append(address, rowsOf(address, [1]));
+    const away = vi.spyOn(env.HOUR_BUCKET, "getByName").mockImplementation(() => {
+      throw new Error("the bucket is away");
+    });
+    setClock(dead(address));
+    expect(await runDurableObjectAlarm(shardOf(address))).toBe(true);
+    expect(away).toHaveBeenCalled();
+    away.mockRestore();
+    expect(await runDurableObjectAlarm(shardOf(address))).toBe(true);
+    expect(await objectsOf(address)).toContain("_SUCCESS");
+  });
+});
+
+describe("looking up appends", () => {
+  it("[LE5] tells what was committed of each edge, by what the ledger knows of it", async () => {
+    const address = fresh("look-up");
+    const message = (no: number, id: number) => ({ rows: rowsOf(address, [id]), no: AppendNo.parse(no) });
+    for (const [no, id] of [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+      [4, 3],
+      [9, 9],
+    ] as const) {
+      const { rows, no: appendNo } = message(no, id);
+      await append(address, rows, { no: appendNo });
+    }
+    const edge = messageOf([]).edge;
+    const ask = { edge, sentThrough: 4, unresolved: [2, 4, 5].map((no) => AppendNo.parse(no)) };
+    const one = { rows: 1 };
+    const expected = [{ edge, known: true, resolved: { rows: 2 }, unresolved: one, unanswered: one }];
+    expect(await shardOf(address).lookUpAppends([ask])).toMatchObject(expected);
+    await close(address);
+    await evictDurableObject(shardOf(address));
+    expect(await shardOf(address).lookUpAppends([ask])).toMatchObject(expected);
+    expect(await shardOf(address).lookUpAppends([])).toMatchObject([
+      { known: false, unanswered: { rows: 4 } },
+    ]);
+    expect(await shardOf(bucket("shard/never", hourText)).lookUpAppends([ask])).toEqual([]);
+    expect(endOf(address.hour)).toBeLessThan(due(address));
+  });
+});
