@@ -65,7 +65,7 @@ class World {
   readonly answered = new Map<number, number[]>();
   enrolled = false;
   callsBeforeClose = 0;
-  #appends = 0;
+  appends = 0;
 
   constructor(script: Script, fault: { readonly call: number; readonly failure: Failure } | null) {
     this.lineBytes = script.lineBytes;
@@ -101,7 +101,7 @@ class World {
   async append(numbers: readonly number[]): Promise<AppendOutcome | AppendRefusal> {
     for (const no of numbers) this.sent.add(no);
     return untilDone(async () => {
-      const edge = ++this.#appends;
+      const edge = ++this.appends;
       const reply = await this.shard.call((shard) =>
         shard.append({
           protocol: protocolVersion,
@@ -166,8 +166,10 @@ async function play(script: Script, world: World): Promise<Receipt> {
   await world.append([1, 5]);
   for (let more = 0; more < script.moreRows; more++) await world.append([10 + more]);
   world.callsBeforeClose = world.outside.calls.length;
-  const racing = script.racing ? [[2, 7], [8]] : [];
-  const [receipt] = await Promise.all([world.close(), ...racing.map((numbers) => world.append(numbers))]);
+  // In this order: one append is on its way to the disk, one waits behind it, and then the shard is told to close.
+  const racing = (script.racing ? [[2, 7], [8, 1], [9]] : []).map((numbers) => world.append(numbers));
+  const receipt = await world.close();
+  await Promise.all(racing);
   return receipt;
 }
 
@@ -218,15 +220,17 @@ async function judgeAppends(world: World, receipt: Receipt): Promise<void> {
 /** Asked again, in this life, in the next and after its payloads are gone, a closed shard says the same. */
 async function judgeRepeats(world: World, receipt: Receipt, tail: Uint8Array): Promise<void> {
   expect(await world.close()).toEqual(receipt);
-  expect(await world.append([9])).toEqual({ refused: "closed" });
+  expect(await world.append([99])).toEqual({ refused: "closed" });
   world.shard.crash();
   expect(await world.close()).toEqual(receipt);
   expect(sha256Of(await world.tail())).toBe(sha256Of(tail));
-  expect(await world.append([9])).toEqual({ refused: "closed" });
+  expect(await world.append([99])).toEqual({ refused: "closed" });
   const now = startOf(hour);
   expect(await untilDone(() => world.shard.call((shard) => shard.dropPayloads(now)))).toBe(true);
   world.shard.crash();
   expect(await world.close()).toEqual(receipt);
+  const state: unknown = JSON.parse(await world.shard.call(async (shard) => shard.describe()));
+  expect(state).toMatchObject({ phase: "closed", dropped: true });
 }
 
 describe.each(scripts)("a shard with $name", (script) => {
@@ -288,3 +292,27 @@ describe.each(scripts)("a shard with $name", (script) => {
 function fewBytes(world: World): [string, string][] {
   return world.objects.contents().map(([key, bytes]) => [key, sha256Of(bytes)]);
 }
+
+describe("a shard that is told to close", () => {
+  const few: Script = { name: "few", lineBytes: 40, moreRows: 0, racing: false };
+
+  it("[SH9] while its first append waits for the enrolment, answers that one closed", async () => {
+    const world = new World(few, null);
+    const append = world.append([1]);
+    const receipt = await world.close();
+    expect(await append).toEqual({ refused: "closed" });
+    expect(world.appends).toBe(1);
+    expect(receipt.counters.accepted).toEqual(tallyOf([]));
+    expect(await world.close()).toEqual(receipt);
+  });
+
+  it("[SH9] before it ever was given a row, takes none afterwards", async () => {
+    const world = new World(few, null);
+    const receipt = await world.close();
+    expect(receiptFault(receipt)).toBeNull();
+    world.shard.crash();
+    expect(await world.append([1])).toEqual({ refused: "closed" });
+    expect(world.enrolled).toBe(false);
+    expect(await world.close()).toEqual(receipt);
+  });
+});
