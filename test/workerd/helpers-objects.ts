@@ -1,7 +1,7 @@
 /** Rows, appends and a look into objects, for tests of the object classes on the real runtime. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import type { EventShard, HourBucket } from "../../workers/index.ts";
 import type { AppendOutcome } from "../../domain/commit.ts";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
@@ -15,8 +15,8 @@ import {
   bucketName,
   shardName,
 } from "../../domain/ids.ts";
-import { bucketPrefix } from "../../domain/manifest.ts";
-import type { AppendMessage, AppendReply, CloseReply } from "../../domain/messages.ts";
+import { Manifest, bucketPrefix, manifestKey } from "../../domain/manifest.ts";
+import type { AppendMessage, AppendReply, CloseReply, SealReply } from "../../domain/messages.ts";
 import { type Row, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
 import type { Receipt } from "../../domain/receipt.ts";
@@ -134,7 +134,7 @@ export function sql<Answer extends Record<string, SqlStorageValue>>(
  */
 export async function failing(
   stub: () => DurableObjectStub,
-  when: "INSERT ON batch" | "INSERT ON enrolment" | "INSERT ON report" | "UPDATE ON bucket",
+  when: "INSERT ON batch" | "INSERT ON enrolment" | "INSERT ON report" | "UPDATE ON shard",
   condition = "true",
 ): Promise<{ readonly restore: () => Promise<unknown> }> {
   await sql(
@@ -151,6 +151,25 @@ export async function tablesOf(stub: DurableObjectStub): Promise<string[]> {
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'",
   );
   return rows.map(({ name }) => name);
+}
+
+export function seal(
+  address: BucketAddress,
+  given: { readonly nowMs?: EpochMs; readonly plan?: Plan | null } = {},
+): Promise<SealReply> {
+  const { nowMs = due(address), plan: emptyPlan = null } = given;
+  return bucketOf(address).seal({ nowMs, plan: emptyPlan });
+}
+
+export async function manifestAt(address: BucketAddress): Promise<Manifest> {
+  const object = await env.EVENTS.get(manifestKey(address));
+  if (object === null) throw new Error("there is no manifest");
+  return Manifest.parse(await object.json());
+}
+
+/** When the object's alarm goes off; null: it has none. */
+export function alarmOf(stub: DurableObjectStub): Promise<number | null> {
+  return runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
 }
 
 /** Names of the objects under the bucket's prefix. */
@@ -170,4 +189,11 @@ export async function linesOf(key: string): Promise<string[]> {
 
 export async function gzipOf(text: string): Promise<Uint8Array<ArrayBuffer>> {
   return (await gzipCodec.encode([new Uint8Array(new TextEncoder().encode(text))])).bytes;
+}
+
+/** For a text within an expected object. */
+export function containing(text: string | RegExp): unknown {
+  return expect.stringMatching(
+    typeof text === "string" ? text.replaceAll(/[.()[\]{}*+?^$|\\]/g, "\\$&") : text,
+  );
 }
