@@ -70,10 +70,11 @@ export class SqliteStorage implements ObjectStorage {
     }
   }
 
-  async sync(): Promise<void> {
+  /** `flushed`: when the disk has it; a crash before then loses it. */
+  async sync(flushed: Promise<void> = Promise.resolve()): Promise<void> {
     this.#live();
     const through = this.#log.length;
-    await Promise.resolve();
+    await flushed;
     this.#live();
     this.#durable = Math.max(this.#durable, through);
   }

@@ -1,0 +1,366 @@
+/**
+ * The objects of a run: production's Shard, Bucket and Ledger, each on a host of its own, reaching each other and R2
+ * through the network. What passes by here is where most orders are seen and counted.
+ */
+import type { AppendReply, BucketRpc, LedgerRpc, ShardRpc } from "../../domain/messages.ts";
+import { bytesToHex } from "../../domain/fingerprint.ts";
+import { epochMs } from "../../domain/hour.ts";
+import { bucketName, ledgerName, shardName, shardOfName } from "../../domain/ids.ts";
+import type { BucketAddress, ShardAddress } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import type { LedgerAddress } from "../../domain/messages.ts";
+import { PackedRows } from "../../domain/packed-rows.ts";
+import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
+import { Shard } from "../../durable-objects/event-shard/shard.ts";
+import { Bucket } from "../../durable-objects/hour-bucket/bucket.ts";
+import type { ObjectStore } from "../../platform/objects.ts";
+import { syncCodec } from "./codec.ts";
+import { type Alarmed, Host, type HostDeps, type Life, type Place } from "./host.ts";
+import type { Party } from "./network.ts";
+import { objectsOf } from "./r2-faults.ts";
+import { SimulatedR2 } from "./r2.ts";
+
+/** A shard, and what it has in hand. */
+export interface ShardHost {
+  readonly address: ShardAddress;
+  readonly host: Host<Shard & Alarmed>;
+  /** Fingerprints of the appends that have not been answered, one list per append. */
+  readonly inHand: Set<readonly string[]>;
+  /** Rows that it held when each of its parts was put for the first time. */
+  readonly rowsAtPut: Map<string, number>;
+  retired: boolean;
+}
+
+export interface BucketHost {
+  readonly address: BucketAddress;
+  readonly host: Host<Bucket & Alarmed>;
+  sealCalls: number;
+  retired: boolean;
+}
+
+/** Whoever watches the whole: told of everything that was durably said. */
+export interface Watcher {
+  /** A ledger has confirmed that these appends were sent. */
+  ledgerHolds(edge: string, appendNos: readonly number[]): void;
+}
+
+export class Cluster {
+  readonly #deps: HostDeps;
+  readonly #watcher: Watcher;
+  readonly r2 = new SimulatedR2();
+  readonly planted = new Set<string>();
+  readonly shards = new Map<string, ShardHost>();
+  readonly buckets = new Map<string, BucketHost>();
+  readonly ledgers = new Map<string, Host<Ledger & Alarmed>>();
+  readonly #reports = new Set<string>();
+
+  constructor(deps: HostDeps, watcher: Watcher) {
+    this.#deps = deps;
+    this.#watcher = watcher;
+  }
+
+  #common(place: Place): { objects: ObjectStore; codec: typeof syncCodec; armAlarm: Place["armAlarm"] } {
+    return {
+      objects: objectsOf(place.life, this.r2, this.planted, this.#deps),
+      codec: syncCodec,
+      armAlarm: (atMs) => place.armAlarm(atMs),
+    };
+  }
+
+  #now = async (): Promise<ReturnType<typeof epochMs>> => epochMs(this.#deps.scheduler.nowMs);
+
+  #log(party: Party): (event: string, fields: Record<string, unknown>) => void {
+    const { trace } = this.#deps;
+    return (event, fields) => {
+      trace.note(`${party.name}: ${event} ${JSON.stringify(fields)}`);
+      if (fields["broken"] === true) trace.violate("no invariant breaks", String(fields["error"]));
+      if (event === "seal_failed") trace.reach("seal_failed");
+    };
+  }
+
+  // ── Shards ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  shard(address: ShardAddress): ShardHost {
+    const name = shardName(address);
+    const known = this.shards.get(name);
+    if (known !== undefined) return known;
+    const host = new Host<Shard & Alarmed>(`shard ${name}`, this.#deps, mayLoseShardAlarm, (place) =>
+      this.#buildShard(shard, place),
+    );
+    const shard: ShardHost = { address, host, inHand: new Set(), rowsAtPut: new Map(), retired: false };
+    host.onCrash = (life) => {
+      this.#countCrash(shard, life);
+    };
+    this.shards.set(name, shard);
+    return shard;
+  }
+
+  #buildShard(shard: ShardHost, place: Place): Shard & Alarmed {
+    const { address, host } = shard;
+    const { life } = place;
+    const { trace } = this.#deps;
+    const common = this.#common(place);
+    const bucket = this.bucketStub(life, address);
+    const built = new Shard(address, place.storage, {
+      ...common,
+      objects: {
+        ...common.objects,
+        create: (key, bytes, sha256) => {
+          const rows = rowsHeld(host.sql);
+          const before = shard.rowsAtPut.get(key);
+          if (before === undefined) shard.rowsAtPut.set(key, rows);
+          else if (before < rows) trace.reach("part_again_after_more_rows");
+          return common.objects.create(key, bytes, sha256);
+        },
+      },
+      now: this.#now,
+      enrol: async (request) => {
+        const reply = await bucket.enrol(request);
+        if (!reply.enrolled && reply.why === "closed") trace.reach("enrol_refused");
+        return reply;
+      },
+      wakeBucket: async () => {
+        trace.reach("bucket_woken_by_shard");
+        await bucket.seal({ nowMs: await this.#now(), plan: null });
+      },
+      abort: (reason) => {
+        if (reason.startsWith("a commit failed")) trace.reach("commit_failed");
+        if (reason === "retired") shard.retired = true;
+        host.end(life, reason);
+      },
+      log: this.#log(life),
+    });
+    return Object.assign(built, {});
+  }
+
+  #countCrash({ inHand, host }: ShardHost, life: Life): void {
+    const { trace } = this.#deps;
+    const seen = new Set<string>();
+    for (const fingerprints of inHand) {
+      if (life.syncing > 0 && fingerprints.some((fingerprint) => seen.has(fingerprint)))
+        trace.reach("duplicate_beside_lost_commit");
+      for (const fingerprint of fingerprints) seen.add(fingerprint);
+    }
+    inHand.clear();
+    const unput = host.sql.exec("SELECT 1 AS one FROM sqlite_master WHERE name = 'part'").toArray().length;
+    if (unput === 0) return;
+    const parts = host.sql.exec<{ no: number }>("SELECT no FROM part WHERE sha256 IS NULL").toArray();
+    if (parts.length === 0) return;
+    const name = host.name.slice("shard ".length);
+    const address = shardOfName(name) ?? broken(name);
+    const keys = [...this.r2.held.keys()].filter((key) => key.includes(`/part-${address.index}-`));
+    if (keys.length > 0) trace.reach("part_put_and_forgotten");
+  }
+
+  shardStub(from: Party, address: ShardAddress): ShardRpc {
+    const { trace, network } = this.#deps;
+    const shard = this.shard(address);
+    const { host } = shard;
+    const to = (method: string): string => `${host.name}.${method}`;
+    return {
+      append: (message) =>
+        network.call(
+          from,
+          `${to("append")} ${message.edge.slice(0, 4)}#${message.no}`,
+          async () => {
+            const rows = PackedRows.read(message.rows) ?? broken("an edge sent rows that do not add up");
+            const fingerprints = Array.from({ length: rows.count }, (_, row) => {
+              const at = rows.fingerprintAt(row);
+              return bytesToHex(rows.bytes.subarray(at, at + 16));
+            });
+            const waking = shard.retired;
+            shard.inHand.add(fingerprints);
+            const reply = await host
+              .call((object) => object.append(message))
+              .finally(() => shard.inHand.delete(fingerprints));
+            if (waking) trace.reach("retired_woken");
+            this.#countReply(reply);
+            return reply;
+          },
+          { replyLost: "append_reply_lost", mayComeBack: true },
+        ),
+      close: (message) =>
+        network.call(from, to("close"), () => {
+          if (shard.inHand.size > 0 && (host.life?.syncing ?? 0) > 0) trace.reach("close_during_commit");
+          return host.call((object) => object.close(message));
+        }),
+      tailPayload: () =>
+        network.call(from, to("tailPayload"), () => host.call(async (object) => object.tail())),
+      lookUpAppends: (queries) =>
+        network.call(from, to("lookUpAppends"), () =>
+          host.call(async (object) => object.lookUpAppends(queries)),
+        ),
+      dropPayloads: (nowMs) =>
+        network.call(from, to("dropPayloads"), async () => {
+          const dropped = await host.call((object) => object.dropPayloads(epochMs(nowMs)));
+          if (dropped) trace.reach("payloads_dropped");
+          return dropped;
+        }),
+      describe: () => host.call(async (object) => object.describe()),
+    };
+  }
+
+  #countReply(reply: AppendReply): void {
+    const { trace } = this.#deps;
+    if (!("refused" in reply)) return;
+    trace.note(`  refused: ${reply.refused}`);
+    if (reply.refused === "wrong_plan") trace.reach("old_plan_corrected");
+    if (reply.refused === "overloaded") trace.reach("queue_refused");
+  }
+
+  // ── Buckets ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  bucket(address: BucketAddress): BucketHost {
+    const name = bucketName(address);
+    const known = this.buckets.get(name);
+    if (known !== undefined) return known;
+    const host = new Host<Bucket & Alarmed>(`bucket ${name}`, this.#deps, mayLoseBucketAlarm, (place) =>
+      this.#buildBucket(bucket, place),
+    );
+    const bucket: BucketHost = { address, host, sealCalls: 0, retired: false };
+    host.onCrash = () => {
+      if (bucket.sealCalls > 0) this.#deps.trace.reach("bucket_crash_in_seal");
+      bucket.sealCalls = 0;
+    };
+    this.buckets.set(name, bucket);
+    return bucket;
+  }
+
+  #buildBucket(bucket: BucketHost, place: Place): Bucket & Alarmed {
+    const { address, host } = bucket;
+    const { life } = place;
+    const { trace, random } = this.#deps;
+    const built = new Bucket(address, place.storage, {
+      ...this.#common(place),
+      now: this.#now,
+      jitter: () => random.fraction(),
+      shard: (index) => this.shardStub(life, { ...address, index }),
+      abort: (reason) => {
+        if (reason === "retired") {
+          bucket.retired = true;
+          trace.reach("retired");
+        }
+        host.end(life, reason);
+      },
+      log: this.#log(life),
+    });
+    const alarm = built.alarm.bind(built);
+    return Object.assign(built, {
+      alarm: async (nowMs: number) => {
+        await alarm(epochMs(nowMs));
+        if (sealedAt(host.sql) === nowMs) trace.reach("sealed_by_alarm");
+      },
+    });
+  }
+
+  bucketStub(from: Party, address: BucketAddress): BucketRpc {
+    const { trace, network } = this.#deps;
+    const bucket = this.bucket(address);
+    const { host } = bucket;
+    const to = (method: string): string => `${host.name}.${method}`;
+    return {
+      enrol: (message) =>
+        network.call(from, to("enrol"), () => host.call((object) => object.enrol(message)), {
+          replyLost: "enrol_reply_lost",
+          mayComeBack: true,
+        }),
+      seal: (message) =>
+        network.call(from, to("seal"), async () => {
+          bucket.sealCalls++;
+          if (bucket.sealCalls > 1) trace.reach("two_seals");
+          const reply = await host
+            .call((object) => object.seal(message))
+            .finally(() => {
+              bucket.sealCalls = Math.max(0, bucket.sealCalls - 1);
+            });
+          trace.note(`  ${host.name}: ${reply.state}`);
+          return reply;
+        }),
+      verified: (message) =>
+        network.call(from, to("verified"), () => host.call((object) => object.verified(message))),
+      describe: () => host.call(async (object) => object.describe()),
+    };
+  }
+
+  // ── Ledgers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  ledger(address: LedgerAddress): Host<Ledger & Alarmed> {
+    const name = ledgerName(address.hour, address.slot);
+    const known = this.ledgers.get(name);
+    if (known !== undefined) return known;
+    const host = new Host<Ledger & Alarmed>(
+      `ledger ${name}`,
+      this.#deps,
+      () => false,
+      (place) => {
+        const built = new Ledger(place.storage, {
+          now: this.#now,
+          armAlarm: (atMs) => place.armAlarm(atMs),
+          abort: (reason) => {
+            host.end(place.life, reason);
+          },
+        });
+        return Object.assign(built, {});
+      },
+    );
+    this.ledgers.set(name, host);
+    return host;
+  }
+
+  ledgerStub(from: Party, address: LedgerAddress): LedgerRpc {
+    const { trace, network } = this.#deps;
+    const host = this.ledger(address);
+    return {
+      open: (edge, retireAtMs) =>
+        network.call(from, `${host.name}.open ${edge.slice(0, 4)}`, () =>
+          host.call((object) => object.open(edge, epochMs(retireAtMs))),
+        ),
+      report: (report) =>
+        network.call(
+          from,
+          `${host.name}.report ${report.edge.slice(0, 4)}/${report.no}`,
+          async () => {
+            const reply = await host.call((object) => object.report(report));
+            if (reply.taken) {
+              const name = `${report.edge}/${report.no}`;
+              if (this.#reports.has(name)) trace.reach("report_repeated");
+              this.#reports.add(name);
+              this.#watcher.ledgerHolds(
+                report.edge,
+                report.sent.map(({ no }) => no),
+              );
+            }
+            return reply;
+          },
+          { replyLost: "ledger_reply_lost" },
+        ),
+      account: (type) =>
+        network.call(from, `${host.name}.account`, () => host.call((object) => object.account(type))),
+    };
+  }
+}
+
+/** Rows that a shard holds, durable or not. */
+export function rowsHeld(sql: Host<Alarmed>["sql"]): number {
+  const [row] = sql
+    .exec<{ bytes: number }>("SELECT coalesce(sum(length(fingerprints)), 0) AS bytes FROM batch")
+    .toArray();
+  return (row?.bytes ?? 0) / 16;
+}
+
+/** Only while others would do its work: nobody asks a sealed bucket to go on with what its alarm is for. */
+function mayLoseShardAlarm(sql: Host<Alarmed>["sql"]): boolean {
+  return sql.exec("SELECT 1 AS one FROM shard WHERE phase = 'open'").toArray().length > 0;
+}
+
+function mayLoseBucketAlarm(sql: Host<Alarmed>["sql"]): boolean {
+  return sql.exec("SELECT 1 AS one FROM bucket WHERE phase <> 'sealed'").toArray().length > 0;
+}
+
+/** When a bucket froze its manifest; null before. */
+function sealedAt(sql: Host<Alarmed>["sql"]): number | null {
+  if (sql.exec("SELECT 1 AS one FROM sqlite_master WHERE name = 'bucket'").toArray().length === 0)
+    return null;
+  const [row] = sql.exec<{ at: number | null }>("SELECT sealed_at_ms AS at FROM bucket").toArray();
+  return row?.at ?? null;
+}

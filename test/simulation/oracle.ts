@@ -1,0 +1,256 @@
+/**
+ * The oracle: SPEC's guarantees, held against what edges answered, what ledgers confirmed and what lies in R2.
+ * It looks on from outside and shares no decision with the code that it judges; it does use production's parsers,
+ * recount and audit equations, so a fault in those can hide from it.
+ */
+import { IdentitySet } from "../../domain/identity-set.ts";
+import type { BucketAddress, ShardAddress } from "../../domain/ids.ts";
+import { bucketName } from "../../domain/ids.ts";
+import { Manifest, bucketPrefix, manifestKey } from "../../domain/manifest.ts";
+import { homeOf } from "../../domain/route.ts";
+import { PartRecount } from "../../domain/recount.ts";
+import { listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
+import type { Finding } from "../../domain/verdict.ts";
+import type { Fate } from "../../workers/ingest/deliver.ts";
+import type { Cluster } from "./cluster.ts";
+import { rowsHeld } from "./cluster.ts";
+import { gunzip, sha256Of } from "./codec.ts";
+import type { SentEvent } from "./events.ts";
+import type { Trace } from "./trace.ts";
+
+/** What is known of one event. */
+interface Known {
+  readonly sent: SentEvent;
+  /** Appends whose answer decided it. */
+  readonly decidedBy: Set<string>;
+  /** Buckets whose shards said `accepted`. */
+  readonly acceptedIn: Set<string>;
+  answered: boolean;
+}
+
+/** One row of a sealed part, as far as the oracle reads it. */
+interface SealedRow {
+  readonly event: {
+    readonly type: string;
+    readonly source: string;
+    readonly id: string;
+    readonly partitionkey?: string;
+  };
+  readonly json: string;
+}
+
+export class Oracle {
+  readonly #trace: Trace;
+  readonly #events = new Map<string, Known>();
+  readonly #ledger = new Set<string>();
+  readonly #manifests = new Map<string, Manifest>();
+  cluster: Cluster | null = null;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+  }
+
+  made(sent: SentEvent): void {
+    this.#events.set(sent.fingerprint, {
+      sent,
+      decidedBy: new Set(),
+      acceptedIn: new Set(),
+      answered: false,
+    });
+  }
+
+  // ── What edges and ledgers say ───────────────────────────────────────────────────────────────────────────
+
+  ledgerHolds(edge: string, appendNos: readonly number[]): void {
+    for (const no of appendNos) this.#ledger.add(`${edge}#${no}`);
+  }
+
+  /** A shard has told an edge what became of one row. */
+  decided(
+    fingerprint: string,
+    address: ShardAddress,
+    { edge, no }: { readonly edge: string; readonly no: number },
+    accepted: boolean,
+  ): void {
+    const known = this.#events.get(fingerprint);
+    if (known === undefined) {
+      this.#trace.violate("accounted", `a shard decided ${fingerprint}, which nobody sent`);
+      return;
+    }
+    known.decidedBy.add(`${edge}#${no}`);
+    if (!accepted) return;
+    const bucket = bucketName(address);
+    const dated = known.sent.event.timeMs !== null;
+    const again = known.acceptedIn.has(bucket) || (dated && known.acceptedIn.size > 0);
+    this.#trace.hold(
+      !again,
+      "exactly once",
+      () => `${known.sent.event.json} was accepted twice, last in ${bucket}`,
+    );
+    known.acceptedIn.add(bucket);
+  }
+
+  /** An edge answers a request. */
+  answered(events: readonly SentEvent[], fates: readonly Fate[]): void {
+    events.forEach(({ fingerprint, event }, at) => {
+      const fate = fates[at];
+      const known = this.#events.get(fingerprint);
+      if (known === undefined || fate === undefined) {
+        this.#trace.violate("accounted", `event ${event.id} has no fate`);
+        return;
+      }
+      if (fate.fate !== "accepted" && fate.fate !== "duplicate") return;
+      known.answered = true;
+      this.#trace.hold(
+        [...known.decidedBy].some((append) => this.#ledger.has(append)),
+        "accounted",
+        () => `${event.json} was answered before a ledger knew of its append`,
+      );
+    });
+  }
+
+  /** Whatever an audit finds of a sealed bucket: what could not be asked is lawful while there are faults. */
+  audited(address: BucketAddress, findings: readonly Finding[], mayBeUnaudited: boolean): void {
+    const wrong = findings.find(({ kind }) => kind !== "unaudited" || !mayBeUnaudited);
+    this.#trace.hold(
+      wrong === undefined,
+      "accounted",
+      () => `${bucketName(address)}: ${JSON.stringify(wrong)}`,
+    );
+  }
+
+  // ── What comes to lie in R2 ──────────────────────────────────────────────────────────────────────────────
+
+  put(key: string, bytes: Uint8Array<ArrayBuffer>, before: Uint8Array | null): void {
+    this.#trace.hold(before === null, "immutable", () => `${key} was written again`);
+    const prefix = key.slice(0, key.lastIndexOf("/") + 1);
+    if (key.endsWith("/_SUCCESS"))
+      this.#trace.hold(this.#manifests.has(prefix), "complete", () => `${key} without a manifest`);
+    else if (key.endsWith("/_manifest.json")) this.#manifest(prefix, bytes);
+    else
+      this.#trace.hold(!this.#manifests.has(prefix), "immutable", () => `${key} was put after the manifest`);
+  }
+
+  #manifest(prefix: string, bytes: Uint8Array<ArrayBuffer>): void {
+    const manifest = Manifest.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    this.#manifests.set(prefix, manifest);
+    const cluster = this.#cluster();
+    for (const part of manifest.parts) {
+      const held = cluster.r2.held.get(part.key);
+      const whole = held?.bytes.length === part.bytes && sha256Of(held.bytes) === part.sha256;
+      this.#trace.hold(whole, "complete", () => `${part.key} is not in R2 as its manifest says`);
+      this.#trace.reach(part.origin === "merged" ? "merged_part" : "shard_part");
+    }
+    for (const stray of manifest.strays) {
+      this.#trace.hold(
+        cluster.planted.has(stray),
+        "resumable",
+        () => `${stray} is a stray that we put ourselves`,
+      );
+      this.#trace.reach("stray");
+    }
+    if (manifest.plan === null) this.#trace.reach("empty_hour");
+    for (const { address, host } of cluster.shards.values()) {
+      if (bucketPrefix(address) === prefix) this.#shard(manifest, address, host.sql);
+    }
+  }
+
+  /** A shard of a bucket whose manifest is being created. */
+  #shard(manifest: Manifest, address: ShardAddress, sql: Parameters<typeof rowsHeld>[0]): void {
+    const where = `shard ${address.index} of ${bucketName(address)}`;
+    const blank = sql.exec("SELECT 1 AS one FROM sqlite_master WHERE name = 'shard'").toArray().length === 0;
+    if (blank) return;
+    const [row] = sql.exec<{ phase: string }>("SELECT phase FROM shard").toArray();
+    const rows = rowsHeld(sql);
+    const counted = manifest.shards.find(({ index }) => index === address.index);
+    this.#trace.hold(
+      row?.phase !== "open",
+      "complete",
+      () => `${where} is open and its bucket has a manifest`,
+    );
+    this.#trace.hold(
+      rows === (counted?.delivered.rows ?? 0),
+      "complete",
+      () => `${where} holds ${rows} rows and the manifest counts ${counted?.delivered.rows ?? "none of it"}`,
+    );
+    if (manifest.plan === null) return;
+    for (const { payload } of sql.exec<{ payload: ArrayBuffer }>("SELECT payload FROM batch").toArray()) {
+      for (const { event } of rowsOf(new Uint8Array(payload))) {
+        const partitionKey = event.partitionkey ?? null;
+        const home = homeOf({ ...event, partitionKey }, address.hour, manifest.plan).address.index;
+        this.#trace.hold(home === address.index, "one plan", () => `${where} holds a row of shard ${home}`);
+      }
+    }
+  }
+
+  // ── The end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Everything is sealed: whatever was answered is there, once, and nothing else is. */
+  finish(): void {
+    const found = new Map<string, Set<string>>();
+    for (const [prefix, manifest] of this.#manifests) this.#reread(prefix, manifest, found);
+    for (const [fingerprint, { sent, answered }] of this.#events) {
+      const buckets = found.get(fingerprint)?.size ?? 0;
+      const { json, timeMs } = sent.event;
+      if (answered)
+        this.#trace.hold(buckets > 0, "durable", () => `${json} was answered and is in no sealed bucket`);
+      if (timeMs !== null)
+        this.#trace.hold(buckets < 2, "exactly once", () => `${json} is in ${buckets} buckets`);
+    }
+  }
+
+  #reread(prefix: string, manifest: Manifest, found: Map<string, Set<string>>): void {
+    const { held } = this.#cluster().r2;
+    const keys = [...held.keys()].filter((key) => key.startsWith(prefix));
+    const identities = new IdentitySet();
+    const findings = [...manifestFindings(manifest, prefix), ...listingFindings(manifest, keys)];
+    for (const part of manifest.parts) {
+      const bytes = held.get(part.key)?.bytes;
+      if (bytes === undefined) {
+        this.#trace.violate("immutable", `${part.key} is gone`);
+        continue;
+      }
+      const recount = new PartRecount(manifest.type, identities);
+      const plain = gunzip(bytes);
+      recount.addText(new TextDecoder().decode(plain));
+      const object = { bytes: bytes.length, sha256: sha256Of(bytes) };
+      findings.push(...partFindings(part, { object, recount: recount.finish(), undecodable: null }));
+      for (const row of rowsOf(plain)) this.#found(manifest, row, found);
+    }
+    const [wrong] = findings;
+    this.#trace.hold(
+      wrong === undefined,
+      "exactly once",
+      () => `${manifestKey(manifest)}: ${JSON.stringify(wrong)}`,
+    );
+  }
+
+  #found(manifest: Manifest, { event, json }: SealedRow, found: Map<string, Set<string>>): void {
+    const known = [...this.#byId(event.id)].find(({ sent }) => sent.event.json === json);
+    if (known === undefined) {
+      this.#trace.violate("accounted", `a row that nobody sent: ${json}`);
+      return;
+    }
+    const buckets = found.get(known.sent.fingerprint) ?? new Set<string>();
+    found.set(known.sent.fingerprint, buckets.add(bucketName(manifest)));
+  }
+
+  *#byId(id: string): Generator<Known> {
+    for (const known of this.#events.values()) if (known.sent.event.id === id) yield known;
+  }
+
+  #cluster(): Cluster {
+    if (this.cluster === null) throw new Error("the oracle was not told of its cluster");
+    return this.cluster;
+  }
+}
+
+function rowsOf(plain: Uint8Array): SealedRow[] {
+  const lines = new TextDecoder().decode(plain).split("\n");
+  return lines
+    .filter((line) => line !== "")
+    .map((line) => {
+      const json = line.slice(line.indexOf('"event":') + 8, -1);
+      return { event: JSON.parse(json) as SealedRow["event"], json };
+    });
+}

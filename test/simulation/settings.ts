@@ -1,0 +1,93 @@
+/** What a seed's world looks like: how many of everything, whose clocks are wrong, what the streams' owners change. */
+import { type EpochMs, type Hour, epochMs, hourOf, parseHour, startOf } from "../../domain/hour.ts";
+import { EventType } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { type Stream, StreamSettings } from "../../domain/stream.ts";
+import { type FaultRates, drawFaults } from "./faults.ts";
+import type { Random } from "./random.ts";
+
+const MINUTE_MS = 60_000;
+const baseHour: Hour = parseHour("2026-11-23T10") ?? broken("not an hour");
+
+/** A stream's settings, and from when on they are published. */
+export interface StreamVersion {
+  readonly fromMs: number;
+  readonly stream: Stream;
+}
+
+export interface EdgeSettings {
+  readonly skewMs: number;
+  /** How old its view of the streams is. */
+  readonly lagMs: number;
+}
+
+export interface WorldSettings {
+  readonly startMs: EpochMs;
+  /** Clients make events until then. */
+  readonly eventsUntilMs: EpochMs;
+  /** Faults stop then. */
+  readonly faultsUntilMs: EpochMs;
+  readonly types: readonly EventType[];
+  readonly versions: ReadonlyMap<EventType, readonly StreamVersion[]>;
+  readonly edges: readonly EdgeSettings[];
+  readonly clients: number;
+  readonly events: number;
+  readonly bursts: number;
+  /** Bytes of padding in an event: some runs fill parts within the hour. */
+  readonly paddingBytes: number;
+  /** Goes on until everything has retired. */
+  readonly days: boolean;
+  readonly faults: FaultRates;
+}
+
+export function drawSettings(random: Random): WorldSettings {
+  const large = random.chance(0.05);
+  const startMs = epochMs(startOf(baseHour) + random.between(20, 55) * MINUTE_MS);
+  const lastsMs = random.between(10, large ? 150 : 70) * MINUTE_MS;
+  const eventsUntilMs = epochMs(startMs + lastsMs);
+  const types = ["com.example.play", "com.example.skip", "com.example.crash"]
+    .slice(0, random.between(1, large ? 3 : 2))
+    .map((type) => EventType.parse(type));
+  return {
+    startMs,
+    eventsUntilMs,
+    faultsUntilMs: epochMs(eventsUntilMs + random.between(0, 60) * MINUTE_MS),
+    types,
+    versions: new Map(types.map((type) => [type, drawVersions(random, type, startMs, lastsMs)])),
+    edges: Array.from({ length: random.between(2, large ? 4 : 3) }, () => ({
+      skewMs: random.pick([0, 0, random.between(-400_000, 400_000), random.between(-5_000, 5_000)]),
+      lagMs: random.pick([0, 20_000, random.between(0, 1_800_000)]),
+    })),
+    clients: random.between(1, large ? 6 : 3),
+    events: random.between(8, large ? 150 : 50),
+    bursts: random.between(2, large ? 14 : 7),
+    paddingBytes: random.pick([0, 0, 100, 400]),
+    days: random.chance(0.25),
+    faults: drawFaults(random),
+  };
+}
+
+function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs: number): StreamVersion[] {
+  const firstHour = hourOf(startMs);
+  const one = (fromMs: number): StreamVersion => {
+    const settings = StreamSettings.parse({
+      shards: random.pick([1, 1, 2, 3]),
+      graceMs: random.pick([2, 5, 10]) * MINUTE_MS,
+      partitionBy: random.chance(0.8) ? "source" : "id",
+    });
+    return { fromMs, stream: { ...settings, type, firstHour } };
+  };
+  const changes = random.pick([0, 1, 2]);
+  return [
+    one(0),
+    ...Array.from({ length: changes }, () => one(startMs + random.between(0, lastsMs))).sort(
+      (a, b) => a.fromMs - b.fromMs,
+    ),
+  ];
+}
+
+/** A stream as it was published at that time. */
+export function streamAt(settings: WorldSettings, type: EventType, atMs: number): Stream {
+  const versions = settings.versions.get(type) ?? broken(`no stream ${type}`);
+  return (versions.findLast(({ fromMs }) => fromMs <= atMs) ?? versions[0] ?? broken("no version")).stream;
+}

@@ -1,0 +1,188 @@
+/**
+ * One run: a world drawn from a seed, played to its end under virtual time, judged all along and at the end.
+ * The same seed gives the same run, call by call; `hash` says so.
+ */
+import { endOf } from "../../domain/hour.ts";
+import { bucketName } from "../../domain/ids.ts";
+import { retireAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
+import { Client } from "./client.ts";
+import { Cluster } from "./cluster.ts";
+import { Edge } from "./edge.ts";
+import { noFaults } from "./faults.ts";
+import { Catalog, Flusher } from "./flusher.ts";
+import { takeOver } from "./globals.ts";
+import type { HostDeps } from "./host.ts";
+import { Network } from "./network.ts";
+import { Oracle } from "./oracle.ts";
+import type { Order } from "./orders.ts";
+import { Random } from "./random.ts";
+import { Scheduler } from "./scheduler.ts";
+import { type WorldSettings, drawSettings } from "./settings.ts";
+import { Trace, type Violation } from "./trace.ts";
+
+export interface RunResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly violation: Violation | null;
+  readonly reached: ReadonlyMap<Order, number>;
+  readonly steps: number;
+  /** Asked for only if somebody reads them. */
+  lines(): string[];
+}
+
+/** How long after the last fault everything must be answered, sealed and verified. */
+const livelinessMs = 4 * 3_600_000;
+
+export async function simulate(seed: number): Promise<RunResult> {
+  const random = new Random(seed);
+  const world = drawSettings(random);
+  const scheduler = new Scheduler(world.startMs);
+  const trace = new Trace(scheduler);
+  const deps: HostDeps = { scheduler, random, trace, network: new Network(scheduler, random, trace) };
+  const giveBack = takeOver({
+    scheduler,
+    random,
+    log: (line) => {
+      trace.note(line);
+    },
+  });
+  const unhandled = (error: unknown): void => {
+    trace.violate("resumable", `a rejection that nobody handles: ${String(error)}`);
+  };
+  process.on("unhandledRejection", unhandled);
+  try {
+    await play(deps, world);
+  } catch (error) {
+    trace.violate(
+      "the simulation itself",
+      error instanceof Error ? (error.stack ?? error.message) : String(error),
+    );
+  } finally {
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", unhandled);
+    giveBack();
+  }
+  return {
+    seed,
+    hash: trace.hash(),
+    violation: trace.violation,
+    reached: trace.reached,
+    steps: scheduler.steps,
+    lines: () => [describe(world), ...trace.lines()],
+  };
+}
+
+function describe(world: WorldSettings): string {
+  return JSON.stringify(world, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+}
+
+async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
+  const { scheduler, random, trace, network } = deps;
+  const oracle = new Oracle(trace);
+  const cluster = new Cluster(deps, oracle);
+  oracle.cluster = cluster;
+  cluster.r2.onPut = (key, bytes, before) => {
+    oracle.put(key, bytes, before);
+  };
+  const edges = world.edges.map((edge, no) => new Edge(`edge ${no}`, deps, world, edge, cluster, oracle));
+  const clients = Array.from(
+    { length: world.clients },
+    (_, no) => new Client(`client ${no}`, deps, world, edges, oracle),
+  );
+  const catalog = new Catalog(world);
+  for (const [no, offMs] of [0, random.pick([0, 1, 20_000])].entries())
+    new Flusher(`flusher ${no}`, deps, world, cluster, catalog, oracle).start(offMs);
+
+  network.rates = world.faults;
+  if (world.days) network.comeBackAtMs = retiredAtMs(catalog) + 3_600_000;
+  scheduler.at(world.faultsUntilMs, () => {
+    trace.note("faults stop");
+    network.rates = noFaults;
+  });
+  schedule(deps, world, clients);
+  const quiet = (): boolean => catalog.done && clients.every(({ done }) => done);
+  waitFor(deps, world, quiet);
+  await scheduler.run();
+  if (trace.violation !== null) return;
+  oracle.finish();
+  if (!world.days || trace.violation !== null) return;
+  retire(deps, world);
+  await scheduler.run();
+  if (trace.violation === null) retired(deps, cluster, catalog);
+  if (trace.violation === null) oracle.finish();
+}
+
+function retiredAtMs({ buckets }: Catalog): number {
+  const last = buckets.at(-1);
+  return last === undefined ? 0 : endOf(last.hour) + windowMsDefault + retireAfterWindowMs;
+}
+
+/** Bursts at any time, and more of them around the instants at which something ends. */
+function schedule({ scheduler, random }: HostDeps, world: WorldSettings, clients: readonly Client[]): void {
+  const instants: number[] = [];
+  for (
+    let hourMs = Math.ceil(world.startMs / 3_600_000) * 3_600_000;
+    hourMs < world.eventsUntilMs;
+    hourMs += 3_600_000
+  ) {
+    for (const afterMs of [0, 120_000, 300_000, 600_000]) instants.push(hourMs + afterMs);
+  }
+  let no = 0;
+  for (let burst = 0; burst < world.bursts; burst++) {
+    const atMs =
+      instants.length > 0 && random.chance(0.6)
+        ? random.pick(instants) + random.between(-30_000, 25_000)
+        : random.between(world.startMs, world.eventsUntilMs);
+    for (const client of random.shuffled(clients).slice(0, random.between(1, clients.length))) {
+      const count = Math.min(
+        world.events - no,
+        random.between(1, Math.ceil((2 * world.events) / world.bursts)),
+      );
+      const numbers = Array.from({ length: count }, () => no++);
+      scheduler.at(Math.min(atMs, world.eventsUntilMs) + random.between(0, 60), () => {
+        client.burst(numbers);
+      });
+    }
+  }
+}
+
+/** Ends the first part of a run once all is answered, sealed and verified; too late is a violation. */
+function waitFor({ scheduler, trace }: HostDeps, world: WorldSettings, quiet: () => boolean): void {
+  const look = (): void => {
+    if (scheduler.nowMs > world.faultsUntilMs && quiet()) scheduler.stop();
+    else if (scheduler.nowMs > world.faultsUntilMs + livelinessMs)
+      trace.violate("live", "hours after the last fault something is not answered, sealed or verified");
+    else scheduler.after(60_000, look);
+  };
+  scheduler.at(world.eventsUntilMs, look);
+}
+
+/** The days until everything deletes itself, with crashes and lost replies again. */
+function retire({ scheduler, network }: HostDeps, { faults }: WorldSettings): void {
+  network.rates = {
+    ...noFaults,
+    crash: faults.crash,
+    replyLost: faults.replyLost,
+    duplicated: faults.duplicated,
+  };
+  scheduler.resume();
+}
+
+/** Nothing is left of any object. */
+function retired({ trace }: HostDeps, cluster: Cluster, catalog: Catalog): void {
+  const hosts = [
+    ...[...cluster.shards.values()].map(({ host }) => host),
+    ...[...cluster.buckets.values()].map(({ host }) => host),
+    ...cluster.ledgers.values(),
+  ];
+  for (const { name, sql } of hosts) {
+    const tables = sql.exec("SELECT name FROM sqlite_master").toArray();
+    trace.hold(tables.length === 0, "nothing grows without bound", () => `${name} has not retired`);
+  }
+  for (const address of catalog.buckets)
+    trace.hold(
+      cluster.buckets.has(bucketName(address)),
+      "complete",
+      () => `${bucketName(address)} was never sealed`,
+    );
+}
