@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { anySource, files, root, textOf } from "./tree.ts";
+import * as limits from "../../domain/limits.ts";
+import { anySource, codeOf, files, root, textOf } from "./tree.ts";
 
 const versions = z.record(z.string(), z.string());
 const manifest = z
@@ -87,6 +88,34 @@ describe("docs", () => {
         .map((path) => `${page}: ${path}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  test("list every limit of a request with its value", () => {
+    const units = { "": 1, KiB: 1024, MiB: 1024 * 1024 };
+    const listed = [...textOf("docs/http.md").matchAll(/^\| `(\w+Max)` +\| (\d+) ?(KiB|MiB|) +\|/gm)];
+    const told = listed.map(([, name = "", number, unit]) => [
+      name,
+      Number(number) * units[z.enum(["", "KiB", "MiB"]).parse(unit)],
+    ]);
+    expect(told.length).toBeGreaterThan(0);
+    const known = Object.fromEntries(Object.entries(limits));
+    expect(Object.fromEntries(told)).toEqual(
+      Object.fromEntries(told.map(([name]) => [name, known[String(name)]])),
+    );
+  });
+
+  test("list every route, and every code of a refusal", () => {
+    const page = textOf("docs/http.md");
+    const routes = [
+      ...codeOf("workers/flusher/ops/index.ts").matchAll(/\.(get|put|post|delete)\("([^"]+)"/g),
+    ];
+    const codes = [...textOf("domain/refusal.ts").matchAll(/(?:\| |code: )"(\w+)"/g)];
+    const wanted = [
+      ...routes.map(([, method = "", path = ""]) => `${method.toUpperCase()} ${path}`),
+      ...codes.map(([, code = ""]) => code),
+    ];
+    expect(routes.length * codes.length).toBeGreaterThan(0);
+    expect(wanted.filter((what) => !page.includes(`\`${what}\``))).toEqual([]);
   });
 
   test("name npm scripts that exist", () => {
