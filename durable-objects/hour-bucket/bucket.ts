@@ -118,6 +118,7 @@ export class Bucket {
       return this.#deps.armAlarm(retryAt, now);
     });
     await armed;
+    await this.#storage.sync();
     this.#deps.log("seal_failed", {
       step,
       error: String(error),

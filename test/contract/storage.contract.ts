@@ -183,6 +183,10 @@ export function storageContract(name: string, open: (object: string) => StorageU
     it("[BU7] leaves nothing of a migration that fails half way", async () => {
       await open("half").use((storage) => {
         expect(() => {
+          migrate(storage, [create, "no statement at all"]);
+        }).toThrow();
+        expect(isBlank(storage)).toBe(true);
+        expect(() => {
           migrate(storage, [
             create,
             "CREATE TABLE other (no INTEGER) STRICT; INSERT INTO nowhere VALUES (1)",

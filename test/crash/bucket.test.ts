@@ -80,6 +80,8 @@ class World {
   readonly shards: readonly Host<Shard>[];
   readonly accepted = new Set<number>();
   readonly replies: SealReply[] = [];
+  /** Shards that answer no call to close. */
+  readonly unreachable = new Set<number>();
   now: EpochMs = startOf(hour);
   #appends = 0;
 
@@ -124,7 +126,10 @@ class World {
     const name = `bucket: shard ${index}`;
     return {
       close: (message) =>
-        this.outside.call(life, `${name} close`, () => shard.call((object) => object.close(message))),
+        this.outside.call(life, `${name} close`, async () => {
+          if (this.unreachable.has(index)) throw new Error("unreachable");
+          return shard.call((object) => object.close(message));
+        }),
       tailPayload: () =>
         this.outside.call(life, `${name} tail`, () => shard.call(async (object) => object.tail())),
       dropPayloads: (nowMs) =>
@@ -302,6 +307,7 @@ describe.each(scripts)("an hour $name", (script) => {
       expect(kinds).toContain(`bucket: shard ${shard} close`);
       expect(kinds).toContain(`bucket: shard ${shard} drop payloads`);
     }
+    expect(clean.replies.filter((reply) => reply.state === "failed")).toEqual([]);
     const merged = manifestIn(clean).parts.filter((part) => part.origin === "merged");
     expect(merged).toHaveLength(shards.length > 0 ? 1 : 0);
   });
@@ -323,3 +329,33 @@ describe.each(scripts)("an hour $name", (script) => {
     60_000,
   );
 });
+
+describe("an hour with a shard that cannot be reached", () => {
+  it("[BU4] [BU9] waits for its receipt alone, tells why, comes back ever later, and is sealed when it can", async () => {
+    const world = new World(null);
+    for (const shard of [0, 1, 2]) await world.append(shard, [shard + 1]);
+    world.unreachable.add(1);
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt++) {
+      world.now = epochMs(due + attempt * 60_000);
+      world.outside.calls.length = 0;
+      const reply = await world.seal();
+      expect(reply).toMatchObject({ state: "failed", step: "collect_receipts", sinceMs: due });
+      expect(reply.state === "failed" ? reply.error : "").toBe("Error: shard 1: Error: unreachable");
+      const closed = world.outside.calls.filter((call) => call.endsWith(" close"));
+      expect(closed).toEqual(attempt === 0 ? [0, 1, 2].map(closeOf) : [closeOf(1)]);
+      delays.push(((await world.bucket.durable().getAlarm()) ?? 0) - world.now);
+    }
+    expect(delays).toEqual([2_000, 4_000, 8_000, 16_000]);
+    expect(world.objects.contents()).toEqual([]);
+
+    world.unreachable.clear();
+    const summary = await world.sealed(false);
+    judge(world, summary);
+    expect(summary.tally).toEqual(tallyOf([1, 2, 3]));
+  });
+});
+
+function closeOf(shard: number): string {
+  return `bucket: shard ${shard} close`;
+}
