@@ -263,7 +263,6 @@ function copyOf({ accounts, manifest, answers: told }: Counters): Counters {
 
 /** Unlike a structured clone, it does not keep what is shared shared. */
 function detached<Value>(value: Value): Value {
-  // oxlint-disable-next-line unicorn/prefer-structured-clone -- plain data
   return JSON.parse(JSON.stringify(value)) as Value;
 }
 
