@@ -138,7 +138,8 @@ describe("an edge's account", () => {
   });
 
   it("[LE5] keeps an append unresolved until its outcome is told", () => {
-    const account = fold([reportOf(1, { sent: [sentOf(1, 0, [1]), sentOf(2, 0, [2])] })]);
+    const sent = [sentOf(1, 0, [1]), sentOf(2, 0, [2]), sentOf(3, 0, [3], otherType)];
+    const account = fold([reportOf(1, { sent })]);
     const open = (): number[] =>
       accountOfBucket([account], type).shards.flatMap(({ unresolved }) => unresolved.map(({ no }) => no));
     expect(open()).toEqual([1, 2]);
