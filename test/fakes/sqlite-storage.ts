@@ -5,7 +5,7 @@
  * everything later is lost. Every write is kept in a log; a crash replays its durable beginning into a new database.
  * The storage of an object that crashed throws on every use, so that nothing of the old life reaches the new one.
  */
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import type { ObjectStorage, Sql, SqlValue } from "../../platform/storage.ts";
 
 type Write =
@@ -20,6 +20,8 @@ export class SqliteStorage implements ObjectStorage {
     exec: <R extends Row>(query: string, ...bindings: readonly SqlValue[]) => this.#exec<R>(query, bindings),
   };
   #db = new DatabaseSync(":memory:");
+  /** Preparing is most of what a small statement costs. */
+  readonly #prepared = new Map<string, StatementSync>();
   #alarmMs: number | null = null;
   readonly #log: Write[] = [];
   #durable = 0;
@@ -119,10 +121,12 @@ export class SqliteStorage implements ObjectStorage {
   }
 
   #select(query: string, bindings: readonly SqlValue[]): Row[] {
-    const rows = this.#db.prepare(query).all(...bindings.map(boundValue));
-    return rows.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, readValue(value)])),
-    );
+    const rows = this.#prepare(query).all(...bindings.map(boundValue));
+    return rows.map((row) => {
+      const read: Row = {};
+      for (const name in row) read[name] = readValue(row[name] ?? null);
+      return read;
+    });
   }
 
   #write(write: Write): void {
@@ -135,15 +139,24 @@ export class SqliteStorage implements ObjectStorage {
     switch (write.write) {
       case "statement":
         if (write.bindings.length === 0) this.#script(write.query);
-        else this.#db.prepare(write.query).run(...write.bindings.map(boundValue));
+        else this.#prepare(write.query).run(...write.bindings.map(boundValue));
         return;
       case "alarm":
         this.#alarmMs = write.atMs;
         return;
       case "delete_all":
         this.#db = new DatabaseSync(":memory:");
+        this.#prepared.clear();
         this.#alarmMs = null;
     }
+  }
+
+  #prepare(query: string): StatementSync {
+    const known = this.#prepared.get(query);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(query);
+    this.#prepared.set(query, statement);
+    return statement;
   }
 
   /** Several statements, all or none, so that the log stays exact. */

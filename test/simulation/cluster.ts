@@ -53,6 +53,9 @@ export class Cluster {
   readonly buckets = new Map<string, BucketHost>();
   readonly ledgers = new Map<string, Host<Ledger & Alarmed>>();
   readonly #reports = new Set<string>();
+  readonly #appends = new Set<string>();
+  /** Edges of which a shard was given one append twice, under one number. */
+  readonly repeatedAppends = new Set<string>();
 
   constructor(deps: HostDeps, watcher: Watcher) {
     this.#deps = deps;
@@ -168,6 +171,9 @@ export class Cluster {
               const at = rows.fingerprintAt(row);
               return bytesToHex(rows.bytes.subarray(at, at + 16));
             });
+            const append = `${host.name} ${message.edge}#${message.no}`;
+            if (this.#appends.has(append)) this.repeatedAppends.add(message.edge);
+            this.#appends.add(append);
             const waking = shard.retired;
             shard.inHand.add(fingerprints);
             const reply = await host

@@ -97,7 +97,7 @@ export class Network {
           });
         },
         (error: unknown) => {
-          this.#judge(call, error);
+          if (!from.ended) this.#judge(call, error);
           hear(replyMs, () => {
             this.#trace.note(`${call}: ${String(error)}`);
             reject(error instanceof Error ? error : new Error(String(error)));
@@ -117,9 +117,8 @@ export class Network {
     this.#scheduler.at(atMs, () => {
       this.#trace.note(`${call} (once more)`);
       this.#trace.reach("duplicate_message");
-      effect().catch((error: unknown) => {
-        this.#judge(call, error);
-      });
+      // A copy that comes when its work is long done may be refused in any way: nobody hears it.
+      effect().catch(() => undefined);
     });
   }
 

@@ -41,6 +41,8 @@ export const orders = {
   report_repeated: "a report was taken again as nothing",
   unresolved_committed: "an append without an outcome had been committed all the same",
   unanswered_committed: "rows of an append were committed that its edge had not reported as sent",
+  append_delivered_twice:
+    "one append was delivered twice, and only the second was heard (the audit calls it surplus)",
   client_retry: "a client sent an event again, beside others, through another edge",
   resent_after_answer: "a client sent an event again that it had an answer for",
   payloads_dropped: "a bucket that was verified dropped its payloads",
