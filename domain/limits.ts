@@ -196,6 +196,15 @@ export const findingsPerBucketMax = 100;
 /** Characters of one error message or finding detail that the catalog keeps. */
 export const detailCharsMax = 1_000;
 
+/** Buckets one digest lists: with the longest types it stays within what one D1 parameter and one read may hold. */
+export const digestBucketsMax = 1_000;
+
+/** Times one run starts over with a digest because another auditor had the number, or because more is waiting. */
+export const digestTriesMax = 8;
+
+/** Digests that one run takes in; a catalog that is further behind passes over the older ones. */
+export const digestsTakenInMax = 100;
+
 const relations: readonly [string, boolean][] = [
   ["an event and its envelope fit a batch row", eventBytesMax + 16 * KiB <= batchPayloadBytesMax],
   [

@@ -13,6 +13,7 @@ import { type Findings, isClean, reportOf } from "./crash/report.ts";
 import { type CrashRun, crashRun } from "./crash/run.ts";
 import { isArgumentError } from "./local/arguments.ts";
 import { collect } from "./local/collect.ts";
+import { chainLines, walkChain } from "./verify/chain.ts";
 import { localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
 import { verifyBuckets } from "./verify/verify.ts";
@@ -22,13 +23,15 @@ async function findingsOf(run: CrashRun, dataDir: string): Promise<Findings> {
   try {
     const delivered = await deliveredIn(source);
     const reports = await collect(verifyBuckets(source));
+    const chain = await walkChain(source, reports);
     const faulty = reports.filter(({ verdict }) => verdict !== "balanced");
     return {
       run,
       delivered,
       comparison: compare(run.record.entries, delivered.events),
       verified: summaryOf(reports),
-      verifyFindings: faulty.map(lineOf),
+      chain,
+      verifyLines: [...faulty.map(lineOf), ...chainLines(chain)],
     };
   } finally {
     await source.close();

@@ -1,15 +1,18 @@
 /**
- * `npm run verify`: recounts the sealed buckets straight from their R2 objects, with the Worker not running.
+ * `npm run verify`: recounts the sealed buckets straight from their R2 objects and walks the chain of digests, with the
+ * Worker not running.
  * Exit code: 0 all balanced, 1 something is at fault, 2 nothing could be verified.
  */
 import { parseArgs } from "node:util";
 import { isArgumentError } from "./local/arguments.ts";
+import { chainLines, walkChain } from "./verify/chain.ts";
 import { type ObjectSource, localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
 import { credentialsOf, s3Objects } from "./verify/s3.ts";
 import { Unusable } from "./verify/unusable.ts";
 import { gapsOf } from "./verify/prefixes.ts";
 import { type BucketReport, verifyBuckets } from "./verify/verify.ts";
+import type { ChainReport } from "../domain/chain.ts";
 
 const usage = `npm run verify -- [--data DIR] [--json]
 npm run verify -- --s3 https://<account id>.r2.cloudflarestorage.com/<bucket> [--json]
@@ -36,23 +39,26 @@ async function sourceOf(args: readonly string[]): Promise<{ source: ObjectSource
 async function verify(args: readonly string[]): Promise<number> {
   const { source, json } = await sourceOf(args);
   const reports: BucketReport[] = [];
+  let digests: ChainReport;
   try {
     for await (const report of verifyBuckets(source)) {
       reports.push(report);
       if (!json) console.log(lineOf(report));
     }
+    digests = await walkChain(source, reports);
   } finally {
     await source.close();
   }
-  if (reports.length === 0) throw new Unusable(`${source.name} holds no bucket`);
-  const summary = { source: source.name, ...summaryOf(reports), gaps: gapsOf(reports) };
+  if (reports.length === 0 && digests.digests === 0) throw new Unusable(`${source.name} holds no bucket`);
+  const summary = { source: source.name, ...summaryOf(reports), gaps: gapsOf(reports), digests };
   if (json) {
     console.log(JSON.stringify({ ...summary, buckets: reports }, null, 2));
   } else {
     for (const gap of summary.gaps) console.log(`note: ${gap}`);
+    for (const line of chainLines(digests)) console.log(line);
     console.log(summary.text);
   }
-  return summary.faulty > 0 ? 1 : 0;
+  return summary.faulty + digests.faults.length > 0 ? 1 : 0;
 }
 
 try {

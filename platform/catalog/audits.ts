@@ -76,7 +76,7 @@ export interface AuditOutcome {
 
 /**
  * Records a verdict and forgets the parts that were checked for it. Of two auditors the later look wins. A fault keeps
- * the time at which it was first seen until the bucket balances.
+ * the time at which it was first seen until the bucket balances. A verdict that changed waits for a digest again.
  */
 export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Promise<VerdictName> {
   const { address, findings, attempts, at } = outcome;
@@ -92,7 +92,8 @@ export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Prom
          verified_at_ms = ?6,
          first_fault_at_ms = CASE WHEN ?7 THEN NULL ELSE coalesce(first_fault_at_ms, ?6) END,
          audit_retry_at_ms = ?8,
-         audit_attempts = CASE WHEN ?7 THEN 0 ELSE max(audit_attempts, ?9) END
+         audit_attempts = CASE WHEN ?7 THEN 0 ELSE max(audit_attempts, ?9) END,
+         digest_sequence = CASE WHEN verdict IS ?3 THEN digest_sequence END
        WHERE type = ?1 AND hour = ?2 AND state = 'sealed' AND coalesce(verified_at_ms, ?6) <= ?6`,
     )
     .bind(

@@ -1,4 +1,5 @@
 /** The report of a crash run, as text that also reads well in a file. */
+import type { ChainReport } from "../../domain/chain.ts";
 import type { Summary } from "../verify/report.ts";
 import type { Comparison } from "./compare.ts";
 import type { Delivered } from "./delivered.ts";
@@ -10,16 +11,19 @@ export interface Findings {
   readonly delivered: Delivered;
   readonly comparison: Comparison;
   readonly verified: Summary;
-  /** Lines of verify's findings. */
-  readonly verifyFindings: readonly string[];
+  readonly chain: ChainReport;
+  /** What verify found, and what it says of the digests. */
+  readonly verifyLines: readonly string[];
 }
 
-export function isClean({ run, comparison, verified }: Findings): boolean {
-  return comparison.differences.length === 0 && run.audit.balanced && verified.faulty + verified.open === 0;
+/** Everything is delivered once, balanced, and in a digest. */
+export function isClean({ run, comparison, verified, chain }: Findings): boolean {
+  const unsettled = verified.faulty + verified.open + chain.faults.length + chain.waiting;
+  return comparison.differences.length === 0 && run.audit.balanced && unsettled === 0;
 }
 
 export function reportOf(findings: Findings, seed: number, seconds: number): string {
-  const { run, delivered, comparison, verified, verifyFindings } = findings;
+  const { run, delivered, comparison, verified, verifyLines } = findings;
   const { record } = run;
   const kills = phases.reduce((sum, phase) => sum + run.phases[phase].kills, 0);
   const startSeconds = (run.startMs / Math.max(1, run.starts) / 1_000).toFixed(1);
@@ -50,7 +54,7 @@ export function reportOf(findings: Findings, seed: number, seconds: number): str
     "",
     run.audit.text,
     `verify: ${verified.text}`,
-    ...verifyFindings,
+    ...verifyLines,
     ...comparison.differences.map(differenceText),
     isClean(findings)
       ? "acknowledged = delivered, each exactly once"

@@ -155,11 +155,14 @@ class Run {
   }
 
   /**
-   * Moves the clock into the next hour, while clients post to both sides of the border, and answers the time at which
-   * the hour left behind is past its grace. Late events have to be welcome then, or nobody may be holding any.
+   * Moves the clock into the next hour, or the one after, while clients post to both sides of the border; answers the
+   * time at which the hour left behind is past its grace. Unless late events are welcome, nobody may be holding one when
+   * its hour can no longer take it.
    */
   async #toNextHour(): Promise<EpochMs> {
-    const nextMs = epochMs(this.#horizon.hourMs + this.#random.between(1, 2) * hourMs);
+    const hours = this.#random.between(1, 2);
+    const nextMs = epochMs(this.#horizon.hourMs + hours * hourMs);
+    if (hours > 1) await this.#drain();
     await again(() => this.#steps.moveTo(nextMs + this.#random.between(1, 60) * 1_000));
     await this.#leaveHour(nextMs);
     return epochMs(nextMs + graceMsDefault + sealJitterMsMax + minuteMs);
@@ -168,11 +171,17 @@ class Run {
   async #leaveHour(nextMs: EpochMs): Promise<void> {
     this.#horizon.hourMs = nextMs;
     this.#horizon.graceShare = 0.3;
+    this.#gate.open();
     await pause(this.#random.between(100, 600));
     this.#horizon.graceShare = 0;
+    await this.#drain();
+    this.#gate.open();
+  }
+
+  /** Waits until every event has its answer, and closes the gate. */
+  async #drain(): Promise<void> {
     if (this.#options.late > 0) return;
     await within(drainMs, this.#gate.close(), "not every event was answered");
-    this.#gate.open();
   }
 
   /** The virtual clock ticks, and a long run passes hours by itself. */

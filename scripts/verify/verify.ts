@@ -2,10 +2,10 @@
  * Recounts every sealed bucket straight from its objects: the manifest, each part's bytes and each row.
  *
  * Promises: a missing, changed, added or repeated row or part of a sealed bucket is found and named.
- * Does not promise: to see that a whole hour with its manifest is gone, or that rows never reached their part; the
- * audit in the Worker knows that from its counters. Hours without a manifest between others are listed as notes.
+ * Does not promise: to see that a whole hour with its manifest is gone, which the digests show (`chain.ts`), or that
+ * rows never reached their part, which the audit in the Worker knows from its counters. Hours without a manifest between
+ * others are listed as notes.
  */
-import { createHash } from "node:crypto";
 import { IdentitySet } from "../../domain/identity-set.ts";
 import { Manifest, type Part } from "../../domain/manifest.ts";
 import { PartRecount } from "../../domain/recount.ts";
@@ -13,6 +13,7 @@ import { type PartReading, listingFindings, manifestFindings, partFindings } fro
 import { type Finding, type VerdictName, verdictOf } from "../../domain/verdict.ts";
 import type { ObjectSource } from "./objects.ts";
 import { addressOf, bucketsOf } from "./prefixes.ts";
+import { sha256Of } from "./sha256.ts";
 
 export interface BucketReport {
   readonly type: string;
@@ -21,6 +22,13 @@ export interface BucketReport {
   readonly rows: number;
   readonly parts: number;
   readonly bytes: number;
+  /** The manifest object, whatever it holds; null if there is none. */
+  readonly manifest: {
+    readonly key: string;
+    readonly sha256: string;
+    /** Null if it cannot be read. */
+    readonly sealedAt: string | null;
+  } | null;
   /** `open`: there is no manifest yet, and nothing to verify. */
   readonly verdict: VerdictName;
   readonly findings: readonly Finding[];
@@ -41,15 +49,18 @@ async function verifyBucket(
   everywhere: IdentitySet,
 ): Promise<BucketReport> {
   const address = addressOf(prefix);
-  const base = { type: address?.type ?? prefix, hour: address?.hour ?? "", rows: 0, parts: 0, bytes: 0 };
-  if (address === null) return broken(base, prefix, "surplus", "objects under no bucket's prefix");
+  const type = address?.type ?? prefix;
+  const none = { type, hour: address?.hour ?? "", rows: 0, parts: 0, bytes: 0, manifest: null };
+  if (address === null) return broken(none, prefix, "surplus", "objects under no bucket's prefix");
   const manifestAt = `${prefix}_manifest.json`;
   if (!keys.includes(manifestAt)) {
-    if (!keys.includes(`${prefix}_SUCCESS`)) return { ...base, verdict: "open", findings: [] };
-    return broken(base, manifestAt, "missing", "the bucket was sealed and its manifest is gone");
+    if (!keys.includes(`${prefix}_SUCCESS`)) return { ...none, verdict: "open", findings: [] };
+    return broken(none, manifestAt, "missing", "the bucket was sealed and its manifest is gone");
   }
   const bytes = (await source.get(manifestAt)) ?? new Uint8Array();
   const manifest = Manifest.safeParse(jsonOf(bytes));
+  const sealedAt = manifest.data?.sealedAt ?? null;
+  const base = { ...none, manifest: { key: manifestAt, sha256: sha256Of(bytes), sealedAt } };
   if (!manifest.success) return broken(base, manifestAt, "corrupt", "it is no manifest of this format");
 
   const findings = [...manifestFindings(manifest.data, prefix), ...listingFindings(manifest.data, keys)];
@@ -71,7 +82,7 @@ async function verifyBucket(
   }
   const { parts, bytes: partBytes } = manifest.data;
   return {
-    ...address,
+    ...base,
     rows,
     parts: parts.length,
     bytes: partBytes,
@@ -83,7 +94,7 @@ async function verifyBucket(
 async function readPart(source: ObjectSource, part: Part, recount: PartRecount): Promise<PartReading> {
   const bytes = await source.get(part.key);
   if (bytes === null) return { object: null, recount: null, undecodable: null };
-  const object = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  const object = { bytes: bytes.length, sha256: sha256Of(bytes) };
   try {
     const texts = new Blob([bytes])
       .stream()

@@ -1,13 +1,16 @@
 /**
- * The cron entry: repair the snapshot, seal what is due, audit what is sealed; each on its own, so that one that fails
- * leaves the others running. Ends within `cronBudgetMs`; what is left waits for the next minute.
+ * The cron entry: repair the snapshot, seal what is due, audit what is sealed, list the verdicts in a digest; each on
+ * its own, so that one that fails leaves the others running. Ends within `cronBudgetMs`; what is left waits for the
+ * next minute.
  */
 import type { EpochMs } from "../../domain/hour.ts";
 import { cronBudgetMs, roundsPerRunMax } from "../../domain/limits.ts";
 import { systemMs } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
+import { r2Objects } from "../../platform/objects.ts";
 import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
 import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
+import { writeDigests } from "./audit/write-digests.ts";
 import { type SealEnv, sealDue } from "./seal/seal-due.ts";
 
 export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv;
@@ -21,6 +24,7 @@ export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   });
   await rounds("seal_due", timeIsUp, () => sealDue(env, now));
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
+  await step("write_digests", () => writeDigests(env.CATALOG, r2Objects(env.EVENTS), now));
 }
 
 /** What a round moved forward; 0: nothing is left, or nothing moves just now. */

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { selectUnverified } from "../../../platform/catalog/audits.ts";
 import { selectBuckets, selectUnsettled } from "../../../platform/catalog/buckets.ts";
+import { selectUndigested } from "../../../platform/catalog/digests.ts";
 import { selectBehind, selectDue } from "../../../platform/catalog/due.ts";
 import { at, bucket, overriding, type } from "../helpers.ts";
 
@@ -29,6 +30,12 @@ it("the audit queue reads rows that wait for an audit only", async () => {
     "SCAN buckets USING INDEX buckets_audit",
   ]);
   expect(plan.some((step) => step.startsWith("SEARCH streams USING"))).toBe(true);
+});
+
+it("[DG6] verdicts that wait for a digest are found without walking those that do not, and are not sorted", async () => {
+  expect(await planOf((db) => selectUndigested(db, 1_000))).toEqual([
+    "SCAN buckets USING INDEX buckets_undigested",
+  ]);
 });
 
 it("streams with due hours are found by index", async () => {

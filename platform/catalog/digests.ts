@@ -1,0 +1,74 @@
+/** Which verdicts wait for a digest, and how far the catalog has taken in the chain of digests. */
+import * as z from "zod";
+import { AuditVerdict, type ChainHead, type VerifiedBucket } from "../../domain/digest.ts";
+import { IdentitySumHex } from "../../domain/ids.ts";
+import type { FoundDigest } from "../digests.ts";
+import { addressColumns, addressOf, rowsOf, workOf } from "./border.ts";
+
+const UndigestedRow = z
+  .object({
+    ...addressColumns,
+    manifest_sha256: z.string(),
+    verdict: AuditVerdict,
+    rows: z.number().int().min(0),
+    identity_sum: IdentitySumHex,
+  })
+  .transform((row): VerifiedBucket => ({
+    address: addressOf(row),
+    manifestSha256: row.manifest_sha256,
+    verdict: row.verdict,
+    tally: { rows: row.rows, sum: row.identity_sum },
+  }));
+
+/** Buckets whose present verdict no digest lists, as far as the chain was taken in; the oldest hours first. */
+export async function undigestedBuckets(db: D1Database, limit: number): Promise<VerifiedBucket[]> {
+  return workOf(UndigestedRow, await selectUndigested(db, limit).all());
+}
+
+export function selectUndigested(db: D1Database, limit: number): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT type, hour, manifest_sha256, verdict, rows, identity_sum
+       FROM buckets INDEXED BY buckets_undigested WHERE verdict IS NOT NULL AND digest_sequence IS NULL
+       ORDER BY hour, type LIMIT ?1`,
+    )
+    .bind(limit);
+}
+
+const HeadRow = z.object({ sequence: z.number().int().min(0), sha256: z.string().nullable() });
+
+/** The newest digest that was taken in. */
+export async function digestHead(db: D1Database): Promise<ChainHead> {
+  const select = db.prepare("SELECT sequence, sha256 FROM digest_head WHERE id = 1");
+  const [head] = rowsOf(HeadRow, await select.all());
+  if (head === undefined) throw new Error("broken invariant: the catalog has no head of digests");
+  return head;
+}
+
+/**
+ * Takes a digest in: buckets that still have the verdict it lists wait no more. Digests are taken in once each and in
+ * order; one that is not past the head changes nothing, as a later one may list newer verdicts.
+ */
+export async function takeInDigest(db: D1Database, { sequence, sha256, digest }: FoundDigest): Promise<void> {
+  const listed = (digest?.buckets ?? []).map(({ type, hour, verdict, manifestSha256 }) => ({
+    type,
+    hour,
+    verdict,
+    manifestSha256,
+  }));
+  const mark = db
+    .prepare(
+      `UPDATE buckets SET digest_sequence = ?1
+       FROM json_each(?2) AS listed
+       WHERE buckets.type = listed.value ->> '$.type' AND buckets.hour = listed.value ->> '$.hour'
+         AND buckets.verdict = listed.value ->> '$.verdict'
+         AND buckets.manifest_sha256 = listed.value ->> '$.manifestSha256'
+         AND buckets.digest_sequence IS NULL
+         AND ?1 > (SELECT sequence FROM digest_head WHERE id = 1)`,
+    )
+    .bind(sequence, JSON.stringify(listed));
+  const advance = db
+    .prepare("UPDATE digest_head SET sequence = ?1, sha256 = ?2 WHERE id = 1 AND sequence < ?1")
+    .bind(sequence, sha256);
+  await db.batch([mark, advance]);
+}
