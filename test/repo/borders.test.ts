@@ -48,7 +48,7 @@ describe("one module alone", () => {
   });
 
   test("outside platform/, R2 and D1 are named where a Worker's bindings are handed on, and nowhere else", () => {
-    const binding = /^\s*(readonly (EVENTS: R2Bucket|CATALOG: D1Database);|.*\bcatalog: D1Database,)$/;
+    const binding = /^\s*(readonly (EVENTS: R2Bucket|CATALOG: D1Database);|.*\bcatalog: D1Database\b.*)$/;
     const found = files(workerSource)
       .filter((path) => !path.startsWith("platform/"))
       .flatMap((path) =>
