@@ -29,6 +29,8 @@ export interface ClientContext {
   readonly horizon: Horizon;
   /** Numbers the events, over all clients. */
   readonly nextNo: () => number;
+  /** Aborted when the run has failed: clients then give up what they have in hand. */
+  readonly signal: AbortSignal;
 }
 
 export interface Clients {
@@ -81,6 +83,7 @@ function draw({ record, horizon, nextNo }: ClientContext, random: Random): Entry
 async function deliver(entries: Entry[], context: ClientContext, random: Random): Promise<void> {
   let left = entries;
   for (let tries = 1; left.length > 0; tries++) {
+    context.signal.throwIfAborted();
     const format: Format = random.pick(formats);
     if (tries > 1) {
       context.record.retries++;

@@ -70,6 +70,7 @@ class Run {
   readonly #random: Random;
   readonly #record = new ClientRecord();
   readonly #gate = new Gate();
+  readonly #giveUp = new AbortController();
   readonly #horizon: Horizon;
   readonly #clients: Clients;
   readonly #phases = phaseCounts();
@@ -92,6 +93,7 @@ class Run {
       gate: this.#gate,
       horizon: this.#horizon,
       nextNo: () => ++no,
+      signal: this.#giveUp.signal,
     });
   }
 
@@ -103,11 +105,20 @@ class Run {
         if (failure !== null) throw failure;
       }
       await pause(300);
-    } finally {
-      this.#gate.open();
       this.#clients.stop();
+      await within(drainMs, this.#clients.ended, "not every event was answered");
+      return await this.#finish();
+    } catch (error) {
+      this.#giveUp.abort(error);
+      this.#clients.stop();
+      this.#gate.open();
+      await this.#clients.ended.catch(() => undefined);
+      throw error;
     }
-    await within(drainMs, this.#clients.ended, "not every event was answered");
+  }
+
+  /** Seals and audits everything, and stops the runtime in good order. */
+  async #finish(): Promise<CrashRun> {
     const clock = new ReplayClock(this.#admin);
     const audit = await settle(this.#admin, clock, await this.#steps.now());
     await this.#runtime.stop();
