@@ -15,6 +15,7 @@ export class Client {
   readonly #oracle: Oracle;
   readonly #pending = new Set<SentEvent>();
   readonly #answered: SentEvent[] = [];
+  #scheduled = false;
   /** The edge that each event was sent to last. */
   readonly #through = new Map<SentEvent, Edge>();
 
@@ -85,10 +86,18 @@ export class Client {
     } catch {
       // Not known: it stays among those that wait.
     }
-    if (events.some((sent) => this.#pending.has(sent)))
-      scheduler.after(random.delayMs(8_000, 900_000, 0.1), () => {
-        this.#round();
-      });
+    this.#again();
+  }
+
+  /** One more round for whatever waits, however many requests failed. */
+  #again(): void {
+    if (this.#scheduled || this.#pending.size === 0) return;
+    this.#scheduled = true;
+    const { random, scheduler } = this.#deps;
+    scheduler.after(random.delayMs(8_000, 900_000, 0.1), () => {
+      this.#scheduled = false;
+      this.#round();
+    });
   }
 
   async #patience(): Promise<never> {

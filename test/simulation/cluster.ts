@@ -9,6 +9,7 @@ import { bucketName, ledgerName, shardName, shardOfName } from "../../domain/ids
 import type { BucketAddress, ShardAddress } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import type { LedgerAddress } from "../../domain/messages.ts";
+import { manifestKey } from "../../domain/manifest.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
 import { Shard } from "../../durable-objects/event-shard/shard.ts";
@@ -56,6 +57,8 @@ export class Cluster {
   readonly #appends = new Set<string>();
   /** Edges of which a shard was given one append twice, under one number. */
   readonly repeatedAppends = new Set<string>();
+  /** Buckets of which an audit has said that they are balanced. */
+  readonly mayDrop = new Set<string>();
 
   constructor(deps: HostDeps, watcher: Watcher) {
     this.#deps = deps;
@@ -198,6 +201,8 @@ export class Cluster {
         ),
       dropPayloads: (nowMs) =>
         network.call(from, to("dropPayloads"), async () => {
+          const name = bucketName(address);
+          trace.hold(this.mayDrop.has(name), "resumable", () => `${name} drops its payloads unverified`);
           const dropped = await host.call((object) => object.dropPayloads(epochMs(nowMs)));
           if (dropped) trace.reach("payloads_dropped");
           return dropped;
@@ -227,6 +232,8 @@ export class Cluster {
     host.onCrash = () => {
       if (bucket.sealCalls > 0) this.#deps.trace.reach("bucket_crash_in_seal");
       bucket.sealCalls = 0;
+      if (isUnrecorded(host.sql) && this.r2.held.has(manifestKey(address)))
+        this.#deps.trace.reach("manifest_put_and_forgotten");
     };
     this.buckets.set(name, bucket);
     return bucket;
@@ -361,6 +368,12 @@ function mayLoseShardAlarm(sql: Host<Alarmed>["sql"]): boolean {
 
 function mayLoseBucketAlarm(sql: Host<Alarmed>["sql"]): boolean {
   return sql.exec("SELECT 1 AS one FROM bucket WHERE phase <> 'sealed'").toArray().length > 0;
+}
+
+/** True if a bucket has frozen its manifest and does not know whether it is in R2. */
+function isUnrecorded(sql: Host<Alarmed>["sql"]): boolean {
+  if (sealedAt(sql) === null) return false;
+  return sql.exec("SELECT 1 AS one FROM bucket WHERE manifest_created = 0").toArray().length > 0;
 }
 
 /** When a bucket froze its manifest; null before. */

@@ -53,6 +53,6 @@ export function drawFaults(random: Random): FaultRates {
     crash: rate(0, 0.01, 0.03, 0.08),
     edgeCrash: rate(0, 0.05, 0.2),
     writeFails: rate(0, 0, 0.02),
-    alarmLost: rate(0, 0, 0.3),
+    alarmLost: rate(0, 0, 0.3, 0.8),
   };
 }

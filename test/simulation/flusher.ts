@@ -4,12 +4,12 @@
  */
 import type { EdgeAnswer } from "../../domain/append-audit.ts";
 import { type Heard, ledgerView, shardFindings, shardQueries } from "../../domain/audit.ts";
-import { epochMs, hourOf, plusHours } from "../../domain/hour.ts";
+import { type Hour, epochMs, hourOf, plusHours } from "../../domain/hour.ts";
 import { type BucketAddress, type ShardIndex, bucketName } from "../../domain/ids.ts";
 import { ledgersPerHour } from "../../domain/limits.ts";
 import { Manifest, manifestKey } from "../../domain/manifest.ts";
 import { dueAt, planOf } from "../../domain/plan.ts";
-import type { Finding } from "../../domain/verdict.ts";
+import { type Finding, verdictOf } from "../../domain/verdict.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HostDeps } from "./host.ts";
 import { type Party, lasting } from "./network.ts";
@@ -22,17 +22,23 @@ const fastMs = 420_000;
 
 /** What all flushers know of the buckets. */
 export class Catalog {
-  readonly buckets: readonly BucketAddress[];
+  readonly buckets: BucketAddress[] = [];
   readonly sealed = new Set<string>();
   readonly verified = new Set<string>();
+  readonly #types: WorldSettings["types"];
+  #next: Hour;
 
   constructor({ types, startMs, eventsUntilMs }: WorldSettings) {
-    const first = hourOf(startMs);
-    const last = hourOf(epochMs(eventsUntilMs + fastMs));
-    const buckets: BucketAddress[] = [];
-    for (let hour = first; hour <= last; hour = plusHours(hour, 1))
-      for (const type of types) buckets.push({ type, hour });
-    this.buckets = buckets;
+    this.#types = types;
+    this.#next = hourOf(startMs);
+    this.reach(eventsUntilMs);
+  }
+
+  /** Somebody may still send at this time: its hour is one that must be sealed. */
+  reach(nowMs: number): void {
+    const last = hourOf(epochMs(nowMs + fastMs));
+    for (; this.#next <= last; this.#next = plusHours(this.#next, 1))
+      for (const type of this.#types) this.buckets.push({ type, hour: this.#next });
   }
 
   get done(): boolean {
@@ -48,6 +54,7 @@ export class Flusher {
   readonly #catalog: Catalog;
   readonly #oracle: Oracle;
   readonly #underWay = new Set<string>();
+  #stopped = false;
 
   constructor(
     name: string,
@@ -72,8 +79,12 @@ export class Flusher {
     });
   }
 
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #tick(): void {
-    if (this.#catalog.done) return;
+    if (this.#stopped) return;
     for (const address of this.#catalog.buckets) void this.#look(address);
     this.#deps.scheduler.after(tickMs, () => {
       this.#tick();
@@ -112,10 +123,12 @@ export class Flusher {
       findings,
       mayBeUnaudited || scheduler.nowMs < this.#world.faultsUntilMs + 300_000,
     );
-    if (findings.length > 0) return;
+    const verdict = verdictOf(findings);
+    const balanced = verdict === "balanced";
+    if (balanced) this.#cluster.mayDrop.add(name);
     const bucket = this.#cluster.bucketStub(this.#party, address);
-    await bucket.verified({ nowMs: epochMs(scheduler.nowMs), verdict: "balanced" });
-    this.#catalog.verified.add(name);
+    await bucket.verified({ nowMs: epochMs(scheduler.nowMs), verdict });
+    if (balanced) this.#catalog.verified.add(name);
   }
 
   async #findings(address: BucketAddress): Promise<Finding[]> {

@@ -3,6 +3,9 @@
  * causes, so that a run is a function of its seed. Nothing here waits on real time.
  */
 
+/** A run of usual size takes a thousand. One that takes this many goes round in circles. */
+export const stepsMax = 100_000;
+
 export interface Task {
   cancelled: boolean;
   readonly atMs: number;
@@ -53,7 +56,7 @@ export class Scheduler {
         resolve();
         return;
       }
-      this.steps++;
+      if (++this.steps > stepsMax) this.#stopped = true;
       this.nowMs = task.atMs;
       task.run();
       // The tick queue is looked at when no microtask is left: the next task meets everything at rest.

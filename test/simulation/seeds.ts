@@ -12,7 +12,11 @@ function print(line: string): void {
 }
 
 /** The exit code. */
-export async function runSeeds(seed: number, runs: number, trace: boolean): Promise<number> {
+export async function runSeeds(
+  seed: number,
+  runs: number,
+  { trace, quiet }: { readonly trace: boolean; readonly quiet: boolean },
+): Promise<number> {
   const began = performance.now();
   const reached = new Map<Order, number>();
   let steps = 0;
@@ -34,7 +38,7 @@ export async function runSeeds(seed: number, runs: number, trace: boolean): Prom
   const missed: string[] = [];
   for (const [order, meaning] of Object.entries(orders)) {
     const count = reached.get(order as Order) ?? 0;
-    print(`${String(count).padStart(9)}  ${meaning}`);
+    if (!quiet) print(`${String(count).padStart(9)}  ${meaning}`);
     if (count === 0) missed.push(order);
   }
   const rate = Math.round(runs / seconds);

@@ -27,6 +27,8 @@ export interface WorldSettings {
   readonly eventsUntilMs: EpochMs;
   /** Faults stop then. */
   readonly faultsUntilMs: EpochMs;
+  /** Cron does not run before then: in some worlds alarms must do. */
+  readonly flushersFromMs: EpochMs;
   readonly types: readonly EventType[];
   readonly versions: ReadonlyMap<EventType, readonly StreamVersion[]>;
   readonly edges: readonly EdgeSettings[];
@@ -52,6 +54,7 @@ export function drawSettings(random: Random): WorldSettings {
     startMs,
     eventsUntilMs,
     faultsUntilMs: epochMs(eventsUntilMs + random.between(0, 60) * MINUTE_MS),
+    flushersFromMs: epochMs(startMs + random.pick([0, 0, 0, 0, random.between(60, 120) * MINUTE_MS])),
     types,
     versions: new Map(types.map((type) => [type, drawVersions(random, type, startMs, lastsMs)])),
     edges: Array.from({ length: random.between(2, large ? 4 : 3) }, () => ({

@@ -16,7 +16,7 @@ import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import type { Order } from "./orders.ts";
 import { Random } from "./random.ts";
-import { Scheduler } from "./scheduler.ts";
+import { Scheduler, stepsMax } from "./scheduler.ts";
 import { type WorldSettings, drawSettings } from "./settings.ts";
 import { Trace, type Violation } from "./trace.ts";
 
@@ -90,24 +90,36 @@ async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
     (_, no) => new Client(`client ${no}`, deps, world, edges, oracle),
   );
   const catalog = new Catalog(world);
-  for (const [no, offMs] of [0, random.pick([0, 1, 20_000])].entries())
-    new Flusher(`flusher ${no}`, deps, world, cluster, catalog, oracle).start(offMs);
+  const flushers = [0, random.pick([0, 1, 20_000])].map((offMs, no) => {
+    const flusher = new Flusher(`flusher ${no}`, deps, world, cluster, catalog, oracle);
+    scheduler.at(world.flushersFromMs, () => {
+      flusher.start(offMs);
+    });
+    return flusher;
+  });
 
   network.rates = world.faults;
-  if (world.days) network.comeBackAtMs = retiredAtMs(catalog) + 3_600_000;
+  if (world.days) network.comeBackAtMs = retiredAtMs(catalog) + 6 * 3_600_000;
   scheduler.at(world.faultsUntilMs, () => {
     trace.note("faults stop");
     network.rates = noFaults;
   });
   schedule(deps, world, clients);
-  const quiet = (): boolean => catalog.done && clients.every(({ done }) => done);
+  const quiet = (): boolean => {
+    const answered = clients.every(({ done }) => done);
+    if (!answered) catalog.reach(scheduler.nowMs);
+    return answered && catalog.done;
+  };
   waitFor(deps, world, quiet);
   await scheduler.run();
+  trace.hold(scheduler.steps <= stepsMax, "live", () => `not at rest after ${scheduler.steps} steps`);
   if (trace.violation !== null) return;
   oracle.finish();
   if (!world.days || trace.violation !== null) return;
+  for (const flusher of flushers) flusher.stop();
   retire(deps, world);
   await scheduler.run();
+  trace.hold(scheduler.steps <= stepsMax, "live", () => `not at rest after ${scheduler.steps} steps`);
   if (trace.violation === null) retired(deps, cluster, catalog);
   if (trace.violation === null) oracle.finish();
 }
@@ -131,7 +143,7 @@ function schedule({ scheduler, random }: HostDeps, world: WorldSettings, clients
   for (let burst = 0; burst < world.bursts; burst++) {
     const atMs =
       instants.length > 0 && random.chance(0.6)
-        ? random.pick(instants) + random.between(-30_000, 25_000)
+        ? random.pick(instants) + random.pick([random.between(-30_000, 25_000), random.between(-120, 40)])
         : random.between(world.startMs, world.eventsUntilMs);
     for (const client of random.shuffled(clients).slice(0, random.between(1, clients.length))) {
       const count = Math.min(
@@ -149,7 +161,8 @@ function schedule({ scheduler, random }: HostDeps, world: WorldSettings, clients
 /** Ends the first part of a run once all is answered, sealed and verified; too late is a violation. */
 function waitFor({ scheduler, trace }: HostDeps, world: WorldSettings, quiet: () => boolean): void {
   const look = (): void => {
-    if (scheduler.nowMs > world.faultsUntilMs && quiet()) scheduler.stop();
+    const atRest = quiet();
+    if (scheduler.nowMs > world.faultsUntilMs && atRest) scheduler.stop();
     else if (scheduler.nowMs > world.faultsUntilMs + livelinessMs)
       trace.violate("live", "hours after the last fault something is not answered, sealed or verified");
     else scheduler.after(60_000, look);

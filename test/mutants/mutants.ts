@@ -1,0 +1,261 @@
+/**
+ * Deliberately broken variants of production code. Each one breaks a rule in the way in which somebody might by mistake;
+ * `run.ts` says which check catches it. A patch names the exact text that it replaces, so that it cannot rot unseen.
+ *
+ * Not here, because they change nothing that can be seen: a merge plan that is not kept (it is computed from receipts
+ * that are), and a bucket that enrols a shard under another plan (the shard compares plans itself).
+ */
+
+export interface Patch {
+  readonly file: string;
+  readonly text: string;
+  readonly becomes: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** Tests that hold the rule, for what the simulation does not reach. */
+  readonly tests: readonly string[];
+}
+
+const queue = "durable-objects/event-shard/commit-queue.ts";
+const shard = "durable-objects/event-shard/shard.ts";
+const flush = "durable-objects/event-shard/flush.ts";
+const shardStore = "durable-objects/event-shard/store.ts";
+const bucket = "durable-objects/hour-bucket/bucket.ts";
+const bucketStore = "durable-objects/hour-bucket/store.ts";
+const steps = "durable-objects/hour-bucket/seal-steps.ts";
+const ledger = "durable-objects/edge-ledger/ledger.ts";
+const enrol = "domain/enrol.ts";
+const seal = "domain/seal.ts";
+const deliver = "workers/ingest/deliver.ts";
+const account = "workers/ingest/edge-account.ts";
+const partWriter = "platform/part-writer.ts";
+
+function mutant(name: string, patches: readonly Patch[], ...tests: string[]): Mutant {
+  return { name, patches, tests };
+}
+
+function change(file: string, text: string, becomes: string): Patch {
+  return { file, text, becomes };
+}
+
+export const mutants: readonly Mutant[] = [
+  // ── Appends ──────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("an append is answered before its commit is durable", [
+    change(queue, "await this.#deps.sync();", "await Promise.resolve();"),
+  ]),
+  mutant("a duplicate is answered from a commit that is not durable", [
+    change(
+      queue,
+      "    const { promise, resolve, reject } =",
+      `    const rows = append.rows;
+    if (Array.from({ length: rows.count }, (_, row) => this.#seen.has(rows.bytes, rows.fingerprintAt(row))).every(Boolean)) {
+      const accepted = { rows: 0, sum: "0000000000000000" };
+      return Promise.resolve({ accepted, duplicates: rows.count, acceptedRows: new Uint8Array(rows.count) });
+    }
+    const { promise, resolve, reject } =`,
+    ),
+  ]),
+  mutant("a commit that fails does not end the object", [
+    change(
+      queue,
+      "for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);",
+      "for (const { fail } of appends) fail(error);\n        continue;",
+    ),
+  ]),
+  mutant("identities are not rebuilt on wake", [
+    change(queue, "for (const packed of store.fingerprints()) this.#seen.addAll(packed);", ""),
+  ]),
+  mutant(
+    "an append under another plan is taken",
+    [change(enrol, "if (!samePlan(shard.plan, append.plan)) {", "if (append.plan === null) {")],
+    "test/domain/enrol.test.ts",
+  ),
+  mutant(
+    "the home hash is not checked",
+    [
+      change(
+        enrol,
+        "if (homeIndex(append.rows.partitionHash(row), shard.plan) !== shard.index) {",
+        "if (homeIndex(append.rows.partitionHash(row), shard.plan) < 0) {",
+      ),
+    ],
+    "test/domain/enrol.test.ts",
+  ),
+
+  // ── Enrolment ────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("a shard takes rows before its enrolment is confirmed", [
+    change(
+      shard,
+      "const reply = await this.#deps.enrol({ protocol: protocolVersion, index: this.#address.index, plan });",
+      `const reply = await this.#deps
+      .enrol({ protocol: protocolVersion, index: this.#address.index, plan })
+      .catch(() => ({ enrolled: true as const, plan }));`,
+    ),
+  ]),
+  mutant("an enrolment is confirmed before it is durable", [
+    change(bucket, "await this.#storage.sync();\n    return decision.reply;", "return decision.reply;"),
+  ]),
+  mutant("a bucket enrols while it seals", [
+    change(
+      enrol,
+      `case "sealed":
+      return refuse({ enrolled: false, why: "closed" });`,
+      `case "sealed":
+      return { act: "enrol", reply: { enrolled: true, plan: request.plan } };`,
+    ),
+  ]),
+  mutant("a blank bucket opens after its hour", [
+    change(
+      enrol,
+      'if (now >= dueAt(hour, graceMs)) return refuse({ enrolled: false, why: "closed" });\n      if (now <',
+      "if (now <",
+    ),
+  ]),
+
+  // ── Closing ──────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("a shard takes appends after its receipt", [
+    change(
+      shard,
+      "this.#state = this.#store.state();\n      this.#queue?.close();\n      this.#queue = null;",
+      "",
+    ),
+  ]),
+  mutant("a shard is closed in memory only", [
+    change(
+      shard,
+      "this.#store.close(duplicates, message.nowMs);\n      });\n      this.#state = this.#store.state();",
+      '});\n      this.#state = { ...this.#state, phase: "closed", duplicates };',
+    ),
+  ]),
+  mutant("a receipt is given before the close is durable", [
+    change(
+      shard,
+      "await this.#storage.sync();\n    return { closed: true, receipt };",
+      "return { closed: true, receipt };",
+    ),
+  ]),
+  mutant("a receipt leaves out the tail", [
+    change(shard, "const tail = this.#store.tail()?.content ?? null;", "const tail = null;"),
+    change(
+      shard,
+      "accepted: this.#store.accepted().tally,",
+      "accepted: addTallies(held.map((content) => content.tally)),",
+    ),
+  ]),
+
+  // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("a part is overwritten instead of created", [
+    change("platform/objects.ts", '{ onlyIf: { etagDoesNotMatch: "*" }, sha256 }', "{ sha256 }"),
+  ]),
+  mutant("a part is put before it is durably frozen", [change(flush, "await deps.sync();", "")]),
+  mutant("a part is computed anew with the rows that came since", [
+    change(
+      flush,
+      "store.payloads(frozen.firstSeq, frozen.lastSeq)",
+      "store.payloads(frozen.firstSeq, store.unfrozenBatches().at(-1)?.seq ?? frozen.lastSeq)",
+    ),
+  ]),
+  mutant("a stray is adopted without a comparison", [
+    change(partWriter, 'if (!sameContent) return { put: "stray" };', ""),
+  ]),
+  mutant("a lost reply to a put counts as a stray", [
+    change(
+      partWriter,
+      '  if (created === "created") return ours;\n  const found = await objects.get(key);',
+      '  if (created === "created") return ours;\n  if (created === "exists") return { put: "stray" };\n  const found = await objects.get(key);',
+    ),
+  ]),
+  mutant("a part is frozen over rows that a part holds already", [
+    change(
+      shardStore,
+      "coalesce(max(last_seq), 0) + 1 AS first_seq,",
+      "max(coalesce(max(last_seq), 0), 1) AS first_seq,",
+    ),
+  ]),
+
+  // ── The seal ─────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("a bucket seals without one receipt", [
+    change(seal, "if (progress.missingReceipts.length > 0)", "if (progress.missingReceipts.length > 1)"),
+    change(
+      bucketStore,
+      "return this.enrolments().map(\n      ({ shard, receipt }) => receipt ?? broken(`shard ${shard} has not given its receipt`),\n    );",
+      "return this.enrolments().flatMap(({ receipt }) => receipt ?? []);",
+    ),
+  ]),
+  mutant("the next step begins before what the last one froze is durable", [
+    change(
+      bucket,
+      "// What a step froze is durable before the next one shows it to the outside.\n        await this.#storage.sync();",
+      "",
+    ),
+  ]),
+  mutant("each try puts a manifest with its own time", [
+    change(
+      steps,
+      "bytesOfText(this.#store.manifestText())",
+      'bytesOfText(this.#store.manifestText().replace(/"sealedAt": "[^"]*"/, `"sealedAt": "${isoOf(now)}"`))',
+    ),
+  ]),
+  mutant("_SUCCESS is put before the manifest", [
+    change(
+      seal,
+      'if (!progress.manifestCreated) return { step: "create_manifest" };\n  if (!progress.successMarked) return { step: "mark_success" };',
+      'if (!progress.successMarked) return { step: "mark_success" };\n  if (!progress.manifestCreated) return { step: "create_manifest" };',
+    ),
+  ]),
+  mutant(
+    "parts are not looked up before the manifest",
+    [change(seal, 'if (!progress.partsChecked) return { step: "check_parts" };', "")],
+    "test/domain/seal.test.ts",
+  ),
+  mutant("payloads are dropped whatever the verdict", [
+    change(
+      bucket,
+      'return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;',
+      "return this.#deps.armAlarm(nowMs, nowMs);",
+    ),
+    change(bucket, 'if (record.verdict !== "balanced") return;', "if (record.verdict === null) return;"),
+  ]),
+
+  // ── Ledger and audit ─────────────────────────────────────────────────────────────────────────────────────
+  mutant("an edge answers before the ledger knows of the append", [
+    change(
+      deliver,
+      "const [reply] = await Promise.all([send(env, address, account.edge, no, plan, rows), account.reported()]);",
+      `account.reported().catch(() => undefined);
+    const reply = await send(env, address, account.edge, no, plan, rows);`,
+    ),
+  ]),
+  mutant("an append is sent before the ledger knows the edge", [
+    change(deliver, "await account.opened();", "void account.opened().catch(() => undefined);"),
+  ]),
+  mutant(
+    "a report is taken before it is durable",
+    [change(ledger, "await this.#storage.sync();\n    return { taken: true };", "return { taken: true };")],
+    "test/crash/ledger.test.ts",
+  ),
+  mutant(
+    "a report that is repeated counts twice",
+    [
+      change("domain/ledger.ts", 'return "taken_already";', 'return "take";'),
+      change("durable-objects/edge-ledger/store.ts", "INSERT INTO report", "INSERT OR IGNORE INTO report"),
+    ],
+    "test/domain/ledger.test.ts",
+  ),
+  mutant(
+    "a report after a missing one is taken",
+    [change("domain/ledger.ts", '? "take" : "gap";', '? "take" : "take";')],
+    "test/domain/ledger.test.ts",
+  ),
+  mutant("an append is repeated under its old number", [
+    change(account, "++this.#lastAppend as AppendNo", "(this.#lastAppend ||= 1) as AppendNo"),
+  ]),
+  mutant(
+    "appends without an outcome are not looked up",
+    [change("domain/audit.ts", "account.unresolved.map(({ no }) => no),", "[],")],
+    "test/domain/audit.test.ts",
+  ),
+];

@@ -1,0 +1,138 @@
+/**
+ * `npm run mutants [-- --only TEXT] [--runs N]`: applies each broken variant to a copy of the tree and sees which check
+ * catches it: first the simulation, then the crash matrix and the tests that the variant names.
+ * Exit code 1 if one is missed, if a patch no longer applies, or if the unbroken tree does not pass.
+ */
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Mutant, mutants } from "./mutants.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    runs: { type: "string", default: "400" },
+    lanes: { type: "string", default: "2" },
+  },
+});
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const copied = [
+  "domain",
+  "durable-objects",
+  "platform",
+  "workers",
+  "scripts",
+  "test",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.base.json",
+];
+const processMsMax = 240_000;
+const firstSeed = "1";
+
+type Verdict = { readonly caughtBy: string } | { readonly missed: string };
+
+/** A copy of the tree, with the variant's patches. */
+function treeOf({ patches }: Mutant): string {
+  const tree = mkdtempSync(join(tmpdir(), "hourseal-mutant-"));
+  for (const name of copied) cpSync(join(root, name), join(tree, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
+  writeFileSync(join(tree, "vitest.config.ts"), "export default { test: { testTimeout: 60_000 } };\n");
+  for (const { file, text, becomes } of patches) {
+    const path = join(tree, file);
+    const before = readFileSync(path, "utf8");
+    if (before.split(text).length !== 2) throw new Error(`${file} does not hold this text once: ${text}`);
+    writeFileSync(
+      path,
+      before.replace(text, () => becomes),
+    );
+  }
+  return tree;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function run(tree: string, command: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: tree, timeout: processMsMax });
+    const chunks: string[] = [];
+    const hear = (chunk: unknown): void => {
+      chunks.push(String(chunk));
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.on("error", (error) => {
+      resolve({ code: null, output: String(error) });
+    });
+    child.on("close", (code) => {
+      resolve({ code, output: chunks.join("") });
+    });
+  });
+}
+
+async function verdictOf(mutant: Mutant): Promise<Verdict> {
+  let tree: string;
+  try {
+    tree = treeOf(mutant);
+  } catch (error) {
+    return { missed: `the patch does not apply: ${String(error)}` };
+  }
+  try {
+    const args = ["test/simulation/run.ts", "--seed", firstSeed, "--runs", values.runs, "--quiet"];
+    const simulated = await run(tree, process.execPath, args);
+    const violated = /^(seed \d+) violates: ([^:]+):/m.exec(simulated.output);
+    if (violated !== null) return { caughtBy: `simulation, ${violated[1]}: ${violated[2]}` };
+    if (simulated.code !== 0)
+      return { missed: `the simulation did not run: ${simulated.output.slice(-400)}` };
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const tests = ["test/crash", ...mutant.tests];
+    const tested = await run(tree, process.execPath, [vitest, "run", ...tests]);
+    const failed = /FAIL\s+(\S+\.test\.ts)/.exec(tested.output);
+    if (tested.code !== 0 && failed !== null) return { caughtBy: failed[1] ?? "a test" };
+    return { missed: tested.code === 0 ? "nothing failed" : tested.output.slice(-400) };
+  } finally {
+    rmSync(tree, { recursive: true, force: true });
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function judge(mutant: Mutant): Promise<boolean> {
+  const verdict = await verdictOf(mutant);
+  const caught = "caughtBy" in verdict;
+  print(`${caught ? "caught" : "MISSED"}  ${mutant.name}: ${caught ? verdict.caughtBy : verdict.missed}`);
+  return caught;
+}
+
+async function main(): Promise<number> {
+  const unbroken = {
+    name: "the unbroken tree",
+    patches: [],
+    tests: [...new Set(mutants.flatMap(({ tests }) => tests))],
+  };
+  const clean = await verdictOf(unbroken);
+  if ("caughtBy" in clean || clean.missed !== "nothing failed") {
+    print(`the unbroken tree does not pass: ${JSON.stringify(clean)}`);
+    return 1;
+  }
+  const chosen = mutants.filter(({ name }) => name.includes(values.only));
+  const next = chosen.values();
+  let caught = 0;
+  const lane = async (): Promise<void> => {
+    for (const mutant of next) if (await judge(mutant)) caught++;
+  };
+  await Promise.all(Array.from({ length: Number(values.lanes) }, lane));
+  print(`${caught} of ${chosen.length} caught`);
+  return caught === chosen.length ? 0 : 1;
+}
+
+process.exitCode = await main();
