@@ -6,6 +6,7 @@
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { vi } from "vitest";
 import * as z from "zod";
 import type { Hour } from "../../domain/hour.ts";
 import { ledgerName } from "../../domain/ids.ts";
@@ -111,4 +112,24 @@ const Report = z.looseObject({
 
 export async function report(type: string): Promise<z.infer<typeof Report>> {
   return Report.parse(await (await call(`GET /v1/audit/report?type=${encodeURIComponent(type)}`)).json());
+}
+
+/** Calls of one method of the objects of a namespace go through `instead`, until mocks are restored. */
+export function intercept(
+  namespace: { getByName(name: string): object },
+  method: string,
+  instead: (act: () => Promise<unknown>, name: string) => Promise<unknown>,
+): void {
+  const getByName = namespace.getByName.bind(namespace);
+  vi.spyOn(namespace, "getByName").mockImplementation((name) => {
+    const stub = getByName(name);
+    return new Proxy(stub, {
+      get: (target, member): unknown => {
+        const value: unknown = Reflect.get(target, member);
+        if (member !== method || typeof value !== "function") return value;
+        return (...given: unknown[]) =>
+          instead(() => Reflect.apply(value, target, given) as Promise<unknown>, name);
+      },
+    });
+  });
 }
