@@ -22,21 +22,10 @@ import {
   sql,
   upTo,
 } from "./helpers-objects.ts";
-import {
-  answer,
-  call,
-  eventOf,
-  intercept,
-  newKey,
-  post,
-  register,
-  report,
-  settled,
-} from "./helpers-system.ts";
+import { answer, call, eventOf, intercept, newKey, post, register, settled } from "./helpers-system.ts";
 
-afterEach(async () => {
+afterEach(() => {
   vi.restoreAllMocks();
-  await settled();
   vi.useRealTimers();
 });
 
@@ -53,7 +42,6 @@ async function stream(
 
 /** The events of a bucket as they lie in R2 after the seal, as text. */
 async function delivered(address: BucketAddress): Promise<string[]> {
-  await settled();
   await seal(address, { plan });
   const lines: string[] = [];
   for (const { key } of (await manifestAt(address)).parts) lines.push(...(await linesOf(key)));
