@@ -61,8 +61,12 @@ export const mutants: readonly Mutant[] = [
   mutant("a commit that fails does not end the object", [
     change(
       queue,
-      "for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);",
-      "for (const { fail } of appends) fail(error);\n        continue;",
+      `this.#closed = true;
+        // On the platform nothing runs after it: whoever waits hears the reason from there.
+        this.#deps.abort(\`a commit failed: \${String(error)}\`);
+        for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);
+        return;`,
+      "for (const { fail } of appends) fail(error);",
     ),
   ]),
   mutant("identities are not rebuilt on wake", [

@@ -61,7 +61,11 @@ interface Ended {
 
 function run(tree: string, command: string, args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: tree, timeout: processMsMax });
+    const child = spawn(command, args, {
+      cwd: tree,
+      timeout: processMsMax,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     const chunks: string[] = [];
     const hear = (chunk: unknown): void => {
       chunks.push(String(chunk));
@@ -124,7 +128,7 @@ async function main(): Promise<number> {
     print(`the unbroken tree does not pass: ${JSON.stringify(clean)}`);
     return 1;
   }
-  const chosen = mutants.filter(({ name }) => name.includes(values.only));
+  const chosen = mutants.filter(({ name }) => values.only.split(",").some((text) => name.includes(text)));
   const next = chosen.values();
   let caught = 0;
   const lane = async (): Promise<void> => {

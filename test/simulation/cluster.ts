@@ -184,6 +184,7 @@ export class Cluster {
               .finally(() => shard.inHand.delete(fingerprints));
             if (waking) trace.reach("retired_woken");
             this.#countReply(reply);
+            if (!("refused" in reply)) this.#holdDurable(host, fingerprints);
             return reply;
           },
           { replyLost: "append_reply_lost", mayComeBack: true },
@@ -209,6 +210,23 @@ export class Cluster {
         }),
       describe: () => host.call(async (object) => object.describe()),
     };
+  }
+
+  /** What an append was answered rests on rows that are durable. Looked at now and then: looking is slow. */
+  #holdDurable(host: ShardHost["host"], fingerprints: readonly string[]): void {
+    if (!this.#deps.random.chance(0.06)) return;
+    const durable = new Set<string>();
+    const rows = host.durable().exec<{ fingerprints: ArrayBuffer }>("SELECT fingerprints FROM batch");
+    for (const row of rows) {
+      const packed = new Uint8Array(row.fingerprints);
+      for (let at = 0; at < packed.length; at += 16) durable.add(bytesToHex(packed.subarray(at, at + 16)));
+    }
+    const lost = fingerprints.find((fingerprint) => !durable.has(fingerprint));
+    this.#deps.trace.hold(
+      lost === undefined,
+      "durable",
+      () => `${host.name} answered for ${lost}, which is not durable`,
+    );
   }
 
   #countReply(reply: AppendReply): void {

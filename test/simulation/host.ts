@@ -96,6 +96,11 @@ export class Host<Built extends Alarmed> {
     return this.#storage.sql;
   }
 
+  /** For the oracle: what a crash at this moment would leave. Slow: it writes everything anew. */
+  durable(): ObjectStorage["sql"] {
+    return this.#storage.durableCopy().sql;
+  }
+
   /** Calls the object; rejects if its life ends first, as a call to a real object does. */
   async call<Reply>(act: (object: Built) => Promise<Reply>): Promise<Reply> {
     const { life, object } = this.#now();
