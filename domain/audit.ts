@@ -5,7 +5,7 @@
 import type { EdgeAnswer, EdgeQuery } from "./append-audit.ts";
 import type { EdgeId, ShardIndex } from "./ids.ts";
 import { type BucketAccount, type ShardAccount, addCounts, zeroCounts } from "./ledger.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest, ShardCounters } from "./manifest.ts";
 import { type Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
 import type { Finding, Hop } from "./verdict.ts";
 
@@ -52,26 +52,29 @@ function edgeFindings(account: ShardAccount): Finding[] {
 
 /** Which shards must be asked, and what about: those of the manifest, and those that only the ledger names. */
 export function shardQueries(manifest: Manifest, ledger: LedgerView): Map<ShardIndex, EdgeQuery[]> {
+  // Shards of other hours brought rows here; their appends belong to the audit of their own hour.
   const indexes = new Set([
-    ...manifest.shards.map(({ index }) => index),
+    ...ownShards(manifest).map(({ index }) => index),
     ...ledger.shards.map(({ index }) => index),
   ]);
   return new Map([...indexes].toSorted((a, b) => a - b).map((index) => [index, queriesOf(index, ledger)]));
 }
 
+function ownShards(manifest: Manifest): ShardCounters[] {
+  return manifest.shards.filter((shard) => shard.hour === manifest.hour);
+}
+
+/** Appends without an outcome are looked up, and so are refused ones: a second delivery may have been committed. */
 function queriesOf(index: ShardIndex, ledger: LedgerView): EdgeQuery[] {
-  const unresolved = new Map<EdgeId, EdgeQuery["unresolved"]>();
+  const lookedUp = new Map<EdgeId, EdgeQuery["unresolved"]>();
   for (const account of ledger.shards) {
-    if (account.index === index)
-      unresolved.set(
-        account.edge,
-        account.unresolved.map(({ no }) => no),
-      );
+    if (account.index !== index) continue;
+    lookedUp.set(account.edge, [...account.unresolved.map(({ no }) => no), ...account.refusedAppends]);
   }
   return ledger.edges.map(({ edge, sentThrough }) => ({
     edge,
     sentThrough,
-    unresolved: unresolved.get(edge) ?? [],
+    unresolved: lookedUp.get(edge) ?? [],
   }));
 }
 
@@ -84,7 +87,7 @@ export function shardFindings(
   const findings: Finding[] = [];
   for (const [index, answer] of answers) {
     const where = `shard ${index}`;
-    const sealed = manifest.shards.find((shard) => shard.index === index);
+    const sealed = ownShards(manifest).find((shard) => shard.index === index);
     const accounts = ledger.shards.filter((account) => account.index === index);
     const acked = addTallies(accounts.flatMap(({ accepted, duplicate }) => [accepted, duplicate]));
     if (sealed === undefined && acked.rows > 0) {
@@ -141,7 +144,7 @@ function answerFindings(
 }
 
 /** Nothing if the tallies are the same; else what is missing or surplus of `expected`. */
-function difference(
+export function difference(
   hop: Hop,
   where: string,
   expected: Tally,
@@ -159,6 +162,6 @@ function difference(
   return [{ kind, hop, where, rows: Math.abs(missing), expected, found, detail }];
 }
 
-function plain(kind: Finding["kind"], hop: Hop, where: string, detail: string): Finding {
+export function plain(kind: Finding["kind"], hop: Hop, where: string, detail: string): Finding {
   return { kind, hop, where, rows: 0, expected: null, found: null, detail };
 }

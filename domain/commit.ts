@@ -6,20 +6,42 @@
  * durable, and aborts, set and all, when they cannot be written.
  */
 import type { IdentitySet } from "./identity-set.ts";
-import type { AppendNo, EdgeId } from "./ids.ts";
-import { appendsPerCommitMax, batchPayloadBytesMax, batchRowsMax, commitBytesMax } from "./limits.ts";
+import type { AppendNo, EdgeId, HolderName } from "./ids.ts";
+import {
+  appendsPerCommitMax,
+  batchPayloadBytesMax,
+  batchRowsMax,
+  commitBytesMax,
+  foreignRowsMax,
+} from "./limits.ts";
 import type { PartContent } from "./manifest.ts";
-import type { PackedRows } from "./packed-rows.ts";
+import { type PackedRows, claims as claimsOfRow, selectRows } from "./packed-rows.ts";
 import { ContentCounter } from "./part-content.ts";
-import { fingerprintBytes } from "./fingerprint.ts";
-import { IdentitySum } from "./fingerprint.ts";
+import { IdentitySum, bytesToHex, fingerprintBytes } from "./fingerprint.ts";
+
 import type { Tally } from "./tally.ts";
 
 /** One append as it waits in the queue. */
 export interface WaitingAppend {
+  readonly kind: "append";
   readonly edge: EdgeId;
   readonly no: AppendNo;
   readonly rows: PackedRows;
+}
+
+/** One claim as it waits in the queue: it is decided in the same order as appends are. */
+export interface WaitingClaim {
+  readonly kind: "claim";
+  readonly owner: HolderName;
+  /** Packed fingerprints. */
+  readonly fingerprints: Uint8Array;
+}
+
+export type Waiting = WaitingAppend | WaitingClaim;
+
+/** One byte a fingerprint: 1 granted, 0 denied. */
+export interface ClaimOutcome {
+  readonly granted: Uint8Array<ArrayBuffer>;
 }
 
 /** What becomes of one append. */
@@ -44,90 +66,196 @@ export interface Batch {
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
+/** Rows that must be claimed before they are delivered, as they will be stored. */
+export interface ForeignBatch {
+  readonly content: PartContent;
+  /** Packed rows, see packed-rows.ts. */
+  readonly rows: Uint8Array<ArrayBuffer>;
+}
+
+/** Identities of this home that somebody else owns from now on. */
+export interface NewClaim {
+  readonly owner: HolderName;
+  readonly fingerprints: Uint8Array<ArrayBuffer>;
+}
+
 export interface Commit {
-  /** In the order of the appends. */
-  readonly outcomes: readonly AppendOutcome[];
+  /** In the order of what waited. */
+  readonly outcomes: readonly (AppendOutcome | ClaimOutcome)[];
   readonly batches: readonly Batch[];
+  readonly foreign: readonly ForeignBatch[];
+  readonly claims: readonly NewClaim[];
   /** Tags of the appends that brought rows; stored with the first batch. */
   readonly tags: readonly AppendTag[];
   readonly duplicates: number;
 }
 
-/** How many of the waiting appends the next commit takes: at least one, bounded in bytes and count. */
-export function appendsOfNextCommit(waiting: readonly WaitingAppend[]): number {
+/** How much of what waits the next commit takes: at least one, bounded in bytes and count. */
+export function countOfNextCommit(waiting: readonly Waiting[]): number {
   let bytes = 0;
   let count = 0;
-  for (const append of waiting) {
-    bytes += append.rows.bytes.length;
+  for (const one of waiting) {
+    bytes += waitingBytes(one);
     if (count > 0 && (bytes > commitBytesMax || count >= appendsPerCommitMax)) break;
     count++;
   }
   return count;
 }
 
-export function decideCommit(seen: IdentitySet, appends: readonly WaitingAppend[]): Commit {
-  const writer = new BatchWriter();
-  const outcomes: AppendOutcome[] = [];
-  const tags: AppendTag[] = [];
-  let duplicates = 0;
-  for (const { edge, no, rows } of appends) {
-    const acceptedRows = new Uint8Array(rows.count);
-    const sum = new IdentitySum();
-    let accepted = 0;
-    for (let row = 0; row < rows.count; row++) {
-      const at = rows.fingerprintAt(row);
-      if (!seen.add(rows.bytes, at)) continue;
-      acceptedRows[row] = 1;
-      accepted++;
-      sum.addFingerprint(rows.bytes, at);
-      writer.add(rows, row);
-    }
-    const outcome = {
-      accepted: { rows: accepted, sum: sum.hex() },
-      duplicates: rows.count - accepted,
-      acceptedRows,
-    };
-    duplicates += outcome.duplicates;
-    outcomes.push(outcome);
-    if (accepted > 0) tags.push({ edge, no, accepted: outcome.accepted });
-  }
-  return { outcomes, batches: writer.finish(), tags, duplicates };
+export function waitingBytes(waiting: Waiting): number {
+  return waiting.kind === "append" ? waiting.rows.bytes.length : waiting.fingerprints.length;
 }
 
-/** Cuts rows into batches that fit a SQLite row each. */
-class BatchWriter {
-  readonly #batches: Batch[] = [];
-  #kept: { rows: PackedRows; row: number }[] = [];
+/** The identities of one shard: those it has rows of, and those that it granted to others. */
+export interface Identities {
+  readonly seen: IdentitySet;
+  /**
+   * Of those, the ones that came as foreign rows. Another home decides them, so they are no reason to deny a claim: with
+   * two dates for one identity, each taken in the other one's hour, two homes would deny each other, and lose both.
+   */
+  readonly foreign: IdentitySet;
+  /** Who owns an identity that is not this shard's own, by its fingerprint in hex. */
+  readonly owners: Map<string, HolderName>;
+}
+
+export function decideCommit(identities: Identities, waiting: readonly Waiting[]): Commit {
+  const home = new BatchWriter();
+  const foreign = new ForeignWriter();
+  const claims: NewClaim[] = [];
+  const outcomes: (AppendOutcome | ClaimOutcome)[] = [];
+  const tags: AppendTag[] = [];
+  let duplicates = 0;
+  for (const one of waiting) {
+    if (one.kind === "claim") {
+      const { granted, claimed } = decideClaim(identities, one);
+      outcomes.push({ granted });
+      if (claimed.fingerprints.length > 0) claims.push(claimed);
+      continue;
+    }
+    const outcome = decideAppend(identities, one.rows, home, foreign);
+    duplicates += outcome.duplicates;
+    outcomes.push(outcome);
+    if (outcome.accepted.rows > 0) tags.push({ edge: one.edge, no: one.no, accepted: outcome.accepted });
+  }
+  return { outcomes, batches: home.finish(), foreign: foreign.finish(), claims, tags, duplicates };
+}
+
+function decideAppend(
+  identities: Identities,
+  rows: PackedRows,
+  home: BatchWriter,
+  foreign: ForeignWriter,
+): AppendOutcome {
+  const acceptedRows = new Uint8Array(rows.count);
+  const sum = new IdentitySum();
+  let accepted = 0;
+  for (let row = 0; row < rows.count; row++) {
+    const at = rows.fingerprintAt(row);
+    if (!identities.seen.add(rows.bytes, at)) continue;
+    acceptedRows[row] = 1;
+    accepted++;
+    sum.addFingerprint(rows.bytes, at);
+    if (rows.claims(row) === claimsOfRow.none) home.add(rows, row);
+    else {
+      identities.foreign.add(rows.bytes, at);
+      foreign.add(rows, row);
+    }
+  }
+  return { accepted: { rows: accepted, sum: sum.hex() }, duplicates: rows.count - accepted, acceptedRows };
+}
+
+function decideClaim(
+  { seen, foreign, owners }: Identities,
+  { owner, fingerprints }: WaitingClaim,
+): { readonly granted: Uint8Array<ArrayBuffer>; readonly claimed: NewClaim } {
+  const count = Math.floor(fingerprints.length / fingerprintBytes);
+  const granted = new Uint8Array(count);
+  const claimed: Uint8Array[] = [];
+  for (let no = 0; no < count; no++) {
+    const fingerprint = fingerprints.subarray(no * fingerprintBytes, (no + 1) * fingerprintBytes);
+    const name = bytesToHex(fingerprint);
+    const known = owners.get(name);
+    if (known === undefined && (seen.add(fingerprint) || foreign.has(fingerprint, 0))) {
+      owners.set(name, owner);
+      claimed.push(fingerprint);
+    } else if (known !== owner) continue;
+    granted[no] = 1;
+  }
+  const packed = new Uint8Array(claimed.length * fingerprintBytes);
+  claimed.forEach((fingerprint, index) => {
+    packed.set(fingerprint, index * fingerprintBytes);
+  });
+  return { granted, claimed: { owner, fingerprints: packed } };
+}
+
+interface KeptRow {
+  readonly rows: PackedRows;
+  readonly row: number;
+}
+
+/** Cuts rows into runs that fit a SQLite row each. */
+abstract class RowCutter<Run> {
+  readonly #runs: Run[] = [];
+  readonly #rowsMax: number;
+  #kept: KeptRow[] = [];
   #counter = new ContentCounter();
+
+  constructor(rowsMax: number) {
+    this.#rowsMax = rowsMax;
+  }
 
   add(rows: PackedRows, row: number): void {
     const full =
       this.#counter.rows > 0 &&
-      (this.#counter.rows >= batchRowsMax ||
+      (this.#counter.rows >= this.#rowsMax ||
         this.#counter.bytes + rows.lineBytes(row) > batchPayloadBytesMax);
     if (full) this.#cut();
     this.#kept.push({ rows, row });
     this.#counter.addRow(rows, row);
   }
 
-  finish(): readonly Batch[] {
+  finish(): readonly Run[] {
     if (this.#counter.rows > 0) this.#cut();
-    return this.#batches;
+    return this.#runs;
   }
 
   #cut(): void {
-    const fingerprints = new Uint8Array(this.#counter.rows * fingerprintBytes);
-    const payload = new Uint8Array(this.#counter.bytes);
+    this.#runs.push(this.run(this.#kept, this.#counter.content()));
+    this.#kept = [];
+    this.#counter = new ContentCounter();
+  }
+
+  protected abstract run(kept: readonly KeptRow[], content: PartContent): Run;
+}
+
+/** Rows that are sure to be delivered. */
+export class BatchWriter extends RowCutter<Batch> {
+  constructor() {
+    super(batchRowsMax);
+  }
+
+  protected override run(kept: readonly KeptRow[], content: PartContent): Batch {
+    const fingerprints = new Uint8Array(kept.length * fingerprintBytes);
+    const payload = new Uint8Array(content.plainBytes);
     let at = 0;
-    this.#kept.forEach(({ rows, row }, index) => {
+    kept.forEach(({ rows, row }, index) => {
       const from = rows.fingerprintAt(row);
       fingerprints.set(rows.bytes.subarray(from, from + fingerprintBytes), index * fingerprintBytes);
       payload.set(rows.line(row), at);
       at += rows.lineBytes(row);
     });
-    this.#batches.push({ content: this.#counter.content(), fingerprints, payload });
-    this.#kept = [];
-    this.#counter = new ContentCounter();
+    return { content, fingerprints, payload };
+  }
+}
+
+/** Rows that wait for their claims. */
+export class ForeignWriter extends RowCutter<ForeignBatch> {
+  constructor() {
+    super(foreignRowsMax);
+  }
+
+  protected override run(kept: readonly KeptRow[], content: PartContent): ForeignBatch {
+    return { content, rows: selectRows(kept) };
   }
 }
 

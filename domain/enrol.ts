@@ -4,20 +4,21 @@
  */
 import { broken } from "./invariant.ts";
 import type { EpochMs, Hour } from "./hour.ts";
-import { startOf } from "./hour.ts";
-import type { PackedRows } from "./packed-rows.ts";
-import { graceMsMax, openEarlyMsMax } from "./limits.ts";
+import { endOf, startOf } from "./hour.ts";
+import { type PackedRows, claims } from "./packed-rows.ts";
+import { graceMsMax, openEarlyMsMax, retireAfterWindowMs } from "./limits.ts";
 import { type Plan, dueAt, homeIndex, protocolVersion, samePlan } from "./plan.ts";
-import type { ShardIndex } from "./ids.ts";
+import type { Holder, ShardIndex } from "./ids.ts";
 
 // ── The bucket's side ──────────────────────────────────────────────────────────────────────────────────────
 
-/** What a bucket is, as far as enrolment goes. */
-export type BucketPhase = "blank" | "open" | "sealing" | "sealed";
+/**
+ * What a bucket is, as far as enrolment goes. `planned`: a claim asked for its plan, which is fixed; nothing enrolled.
+ */
+export type BucketPhase = "blank" | "planned" | "open" | "sealing" | "sealed";
 
-export interface EnrolRequest {
+export interface EnrolRequest extends Holder {
   readonly protocol: number;
-  readonly index: ShardIndex;
   readonly plan: Plan;
 }
 
@@ -39,8 +40,11 @@ export type EnrolDecision =
   | { readonly act: "enrol"; readonly reply: EnrolReply };
 
 /**
- * A blank bucket opens only while its own clock is inside [start − openEarly, end + grace): a bucket that has
+ * A bucket that is not open opens only while its own clock is inside [start − openEarly, end + grace): a bucket that has
  * retired is blank again, and its hour is further back than any grace.
+ *
+ * A shard of another hour brings rows that could not be claimed in time. It holds no home row here, so the plan's
+ * shards do not concern it.
  */
 export function decideEnrol(
   bucket: { readonly phase: BucketPhase; readonly plan: Plan | null },
@@ -51,25 +55,57 @@ export function decideEnrol(
   if (request.protocol !== protocolVersion) {
     return refuse({ enrolled: false, why: "unknown_protocol", protocol: protocolVersion });
   }
+  const plan = bucket.plan ?? request.plan;
   switch (bucket.phase) {
     case "sealing":
     case "sealed":
       return refuse({ enrolled: false, why: "closed" });
-    case "blank": {
-      const graceMs = Math.min(request.plan.graceMs, graceMsMax);
+    case "blank":
+    case "planned": {
+      const graceMs = Math.min(plan.graceMs, graceMsMax);
       if (now >= dueAt(hour, graceMs)) return refuse({ enrolled: false, why: "closed" });
       if (now < startOf(hour) - openEarlyMsMax) return refuse({ enrolled: false, why: "too_early" });
-      return { act: "open", plan: request.plan, reply: { enrolled: true, plan: request.plan } };
+      if (!fits(plan, hour, request)) return refuse({ enrolled: false, why: "wrong_plan", plan });
+      return { act: "open", plan, reply: { enrolled: true, plan } };
     }
     case "open": {
       if (bucket.plan === null) broken("an open bucket has no plan");
       if (now >= dueAt(hour, bucket.plan.graceMs)) return refuse({ enrolled: false, why: "closed" });
-      if (!samePlan(bucket.plan, request.plan)) {
-        return refuse({ enrolled: false, why: "wrong_plan", plan: bucket.plan });
-      }
-      return { act: "enrol", reply: { enrolled: true, plan: bucket.plan } };
+      if (!fits(plan, hour, request)) return refuse({ enrolled: false, why: "wrong_plan", plan });
+      return { act: "enrol", reply: { enrolled: true, plan } };
     }
   }
+}
+
+function fits(plan: Plan, hour: Hour, request: EnrolRequest): boolean {
+  return request.hour !== hour || samePlan(plan, request.plan);
+}
+
+export type PlanReply =
+  | { readonly known: true; readonly plan: Plan }
+  /** The hour is past its window: its identities are forgotten, if there were any. */
+  | { readonly known: false };
+
+/** The plan by which claims find an hour's homes. Fixed by the first who asks, if nothing has fixed it yet. */
+export function decidePlan(
+  plan: Plan | null,
+  hour: Hour,
+  proposed: Plan,
+  now: EpochMs,
+): { readonly reply: PlanReply; readonly fix: boolean } {
+  if (plan !== null) return { reply: { known: true, plan }, fix: false };
+  if (isForgotten(hour, proposed.windowMs, now)) return { reply: { known: false }, fix: false };
+  return { reply: { known: true, plan: proposed }, fix: true };
+}
+
+/**
+ * True if an object of this hour that is blank may be one that has retired: it must not say that it knows nothing.
+ *
+ * Objects retire a day after the window. Half of that day is for clocks that lie; the other half for claims that are made
+ * hours after their event came, so that what was within the window then is not forgotten now.
+ */
+export function isForgotten(hour: Hour, windowMs: number, now: EpochMs): boolean {
+  return now >= endOf(hour) + windowMs + retireAfterWindowMs / 2;
 }
 
 function refuse(reply: EnrolReply): EnrolDecision {
@@ -78,7 +114,8 @@ function refuse(reply: EnrolReply): EnrolDecision {
 
 // ── The shard's side ───────────────────────────────────────────────────────────────────────────────────────
 
-export type ShardPhase = "blank" | "open" | "closed";
+/** `guard`: it keeps identities for claims, and holds no row. */
+export type ShardPhase = "blank" | "guard" | "open" | "closed";
 
 /** Why a shard took none of an append's rows. Every one of them is safe to re-route or repeat. */
 export type AppendRefusal =
@@ -87,6 +124,8 @@ export type AppendRefusal =
   | { readonly refused: "too_early" }
   | { readonly refused: "full" }
   | { readonly refused: "overloaded" }
+  /** An append with this number came before: what became of it is looked up, not told by the second delivery. */
+  | { readonly refused: "repeated" }
   | { readonly refused: "unknown_protocol"; readonly protocol: number }
   | { readonly refused: "malformed"; readonly detail: string };
 
@@ -105,13 +144,14 @@ export function decideAdmit(
     return { act: "refuse", refusal: { refused: "unknown_protocol", protocol: protocolVersion } };
   }
   if (shard.phase === "closed") return { act: "refuse", refusal: { refused: "closed" } };
-  if (shard.phase === "blank") return { act: "enrol" };
+  if (shard.phase === "blank" || shard.phase === "guard") return { act: "enrol" };
   if (shard.plan === null) broken("an open shard has no plan");
   if (!samePlan(shard.plan, append.plan)) {
     return { act: "refuse", refusal: { refused: "wrong_plan", plan: shard.plan } };
   }
   for (let row = 0; row < append.rows.count; row++) {
-    if (homeIndex(append.rows.partitionHash(row), shard.plan) !== shard.index) {
+    if (append.rows.claims(row) !== claims.none) continue;
+    if (homeIndex(append.rows.hash(row, shard.plan.partitionBy), shard.plan) !== shard.index) {
       return { act: "refuse", refusal: { refused: "malformed", detail: `row ${row} has another home` } };
     }
   }

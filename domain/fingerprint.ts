@@ -6,7 +6,7 @@
  * Two identities collide with probability 2^-128 per pair; nothing here detects it.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { IdentitySumHex } from "./ids.ts";
 
 /** Bytes of one fingerprint. */
@@ -88,4 +88,4 @@ function word(bytes: Uint8Array, at: number): number {
   );
 }
 
-export { bytesToHex };
+export { bytesToHex, hexToBytes };

@@ -79,6 +79,40 @@ export function ledgerOfName(name: string): { hour: Hour; slot: number } | null 
   return parts === null || hour === null ? null : { hour, slot: Number(parts[2]) };
 }
 
+/**
+ * The one who holds a row and asks for its identity: a shard, by its own hour and index. It stays the same when the row
+ * moves to a later bucket, so that asking again is asking as the same.
+ */
+export interface Holder {
+  readonly hour: Hour;
+  readonly index: ShardIndex;
+}
+
+/** By hour, then index: the order in which tails are merged. */
+export function compareHolders(a: Holder, b: Holder): number {
+  return hourNumber(a.hour) - hourNumber(b.hour) || a.index - b.index;
+}
+
+export function sameHolder(a: Holder, b: Holder): boolean {
+  return a.hour === b.hour && a.index === b.index;
+}
+
+/** `2026-11-23T10/3`: a holder's name within its stream. */
+export const HolderName = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}\/\d{1,6}$/)
+  .brand<"HolderName">();
+export type HolderName = z.infer<typeof HolderName>;
+
+export function holderName({ hour, index }: Holder): HolderName {
+  return HolderName.parse(`${hour}/${index}`);
+}
+
+/** The long-lived home number `index` of a stream's undated identities. */
+export function undatedHomeName(type: EventType, index: number): string {
+  return `${index}/${type}`;
+}
+
 /** Total order of addresses by hour, then type: the order in which work is listed. */
 export function compareBuckets(a: BucketAddress, b: BucketAddress): number {
   return hourNumber(a.hour) - hourNumber(b.hour) || (a.type < b.type ? -1 : a.type > b.type ? 1 : 0);

@@ -97,6 +97,8 @@ export interface EdgeAccount {
   readonly shards: Map<string, EdgeShardTally>;
   /** Appends without an outcome. */
   readonly unresolved: Map<AppendNo, Sent>;
+  /** Appends that were refused: should a copy of one have been committed all the same, its shard says so. */
+  readonly refused: Map<AppendNo, Sent>;
   /** Outcomes of appends that were never reported as sent: a contradiction in the edge's own account. */
   strayOutcomes: number;
   readonly events: Map<string, EventCounts>;
@@ -109,6 +111,7 @@ export function openAccount(edge: EdgeId): EdgeAccount {
     sentThrough: 0,
     shards: new Map(),
     unresolved: new Map(),
+    refused: new Map(),
     strayOutcomes: 0,
     events: new Map(),
   };
@@ -141,6 +144,7 @@ export function foldReport(account: EdgeAccount, report: Report): void {
       continue;
     }
     account.unresolved.delete(no);
+    if (refused.rows > 0) account.refused.set(no, sent);
     add(account, sent, { sent: zeroTally, accepted, duplicate, refused });
   }
   for (const [type, counts] of report.events) {
@@ -174,6 +178,7 @@ export const ShardAccount = z.strictObject({
   duplicate: Tally,
   refused: Tally,
   unresolved: z.array(Unresolved),
+  refusedAppends: z.array(AppendNo),
 });
 export type ShardAccount = z.infer<typeof ShardAccount>;
 
@@ -202,7 +207,11 @@ export function accountOfBucket(accounts: Iterable<EdgeAccount>, type: EventType
       const unresolved = [...account.unresolved.values()]
         .filter((sent) => sent.type === type && sent.index === index)
         .map((sent) => ({ no: sent.no, tally: sent.tally }));
-      shards.push({ edge: account.edge, index, sentThrough: account.sentThrough, ...tally, unresolved });
+      const refusedAppends = [...account.refused.values()]
+        .filter((sent) => sent.type === type && sent.index === index)
+        .map(({ no }) => no);
+      const { edge, sentThrough } = account;
+      shards.push({ edge, index, sentThrough, ...tally, unresolved, refusedAppends });
     }
   }
   return { shards, edges, events, strayOutcomes };

@@ -50,6 +50,9 @@ export const batchPayloadBytesMax = 1_200_000;
 /** Rows in one batch row: 16 bytes of fingerprint each, so that they stay a fraction of the row. */
 export const batchRowsMax = 20_000;
 
+/** Rows in one row of foreign rows: they keep their packed headers, 44 bytes each, until their claims are resolved. */
+export const foreignRowsMax = 10_000;
+
 /** Bytes one commit may take from the queue: bounds the transaction that a client waits for. */
 export const commitBytesMax = 16 * MiB;
 
@@ -61,6 +64,12 @@ export const queueBytesMax = 24 * MiB;
  * doubles: this many fit 2^21 slots, 32 MiB of the 128 MB that the isolate's objects share (48 MiB while it doubles).
  */
 export const identitiesPerShardMax = 1_500_000;
+
+/**
+ * Identities a home remembers altogether, claims of other holders included: what spills from a full shard is claimed
+ * there. Past it a claim waits, as if the home could not be reached. 3/4 of 2^22 slots: 64 MiB.
+ */
+export const identitiesPerHomeMax = 3_000_000;
 
 /** Appends one commit answers: their ids (24 bytes each) are stored beside the rows they brought. */
 export const appendsPerCommitMax = 4_096;
@@ -91,6 +100,33 @@ export const graceMsDefault = 10 * MINUTE_MS;
 /** The longest grace a stream may choose; far below the window, so a retired bucket can never look young. */
 export const graceMsMax = 6 * HOUR_MS;
 
+/** Long-lived homes of a stream's undated events. Fixed: another number would send identities to other homes. */
+export const undatedHomes = 8;
+
+/** Overflow shards of a bucket: where rows go whose home cannot take them. */
+export const overflowShardsMax = 4;
+
+/** How far ahead of its arrival an event's own time is believed. */
+export const plausibleAheadMs = 1 * HOUR_MS;
+
+/** Within this distance of what is believed, an identity is claimed at its dated and at its undated home. */
+export const plausibleEdgeMs = 1 * DAY_MS;
+
+/** Fingerprints in one claim: bounds the message and the home's transaction. */
+export const claimRowsMax = 10_000;
+
+/** Bytes of foreign rows that wait for their claims before a shard makes them within the hour. */
+export const claimBytes = 4 * MiB;
+
+/** How long a holder waits for one home's answer. */
+export const claimDeadlineMs = 10 * SECOND_MS;
+
+/** How long after it is due a bucket waits for claims before unresolved rows move to the next open bucket. */
+export const claimPatienceMs = 2 * MINUTE_MS;
+
+/** Hours tried for a bucket that takes moved rows in, from the current one on. */
+export const moveHoursMax = 4;
+
 /** How long before its hour a bucket may be opened: covers fast edge clocks and early opening. */
 export const openEarlyMsMax = 5 * MINUTE_MS;
 
@@ -105,6 +141,9 @@ export const receiptParallelismMax = 5;
 
 /** Spread of seal alarms over streams, so that all hours of all streams do not seal in the same second. */
 export const sealJitterMsMax = 20 * SECOND_MS;
+
+/** Steps one call of a seal makes: nine, and one for each merged part. More is a step that does not record its effect. */
+export const stepsPerSealMax = 1_000;
 
 /** First delay after a failed seal step; doubles up to `sealRetryMsMax`. */
 export const sealRetryMsMin = 2 * SECOND_MS;
@@ -122,6 +161,9 @@ export const appendDeadlineMs = 10 * SECOND_MS;
 
 /** Appends tried for one group of events (re-routes after `closed` or `wrong_plan` included). */
 export const appendAttemptsMax = 4;
+
+/** Appends a shard knows again when one is delivered a second time: the network's copies come within seconds. */
+export const recentAppendsMax = 20_000;
 
 /** How long a client is asked to wait after 429 or 503. */
 export const retryAfterSeconds = 2;
@@ -206,6 +248,11 @@ export const digestTriesMax = 8;
 export const digestsTakenInMax = 100;
 
 const relations: readonly [string, boolean][] = [
+  ["identities of appends leave room for claims", identitiesPerShardMax < identitiesPerHomeMax],
+  [
+    "a full foreign row fits a SQLite row",
+    batchPayloadBytesMax + foreignRowsMax * 44 + 256 * KiB <= sqliteRowBytesMax,
+  ],
   ["an event and its envelope fit a batch row", eventBytesMax + 16 * KiB <= batchPayloadBytesMax],
   [
     "a full batch row fits a SQLite row",
@@ -215,6 +262,10 @@ const relations: readonly [string, boolean][] = [
   ["a flush fits a part", flushBytes + batchPayloadBytesMax <= partPlainBytesMax],
   ["a merged part fits a part", mergedPlainBytesMax + carryBytesMax <= partPlainBytesMax],
   ["an incompressible part fits one put", partPlainBytesMax + partPlainBytesMax / 100 < partBytesMax],
+  [
+    "claims are made before anything is forgotten",
+    graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs / 2,
+  ],
   ["the grace ends before anything retires", graceMsMax < windowMsDefault],
 ];
 for (const [relation, holds] of relations) {

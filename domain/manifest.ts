@@ -6,12 +6,16 @@ import * as z from "zod";
 import { HourText, type Hour } from "./hour.ts";
 import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
 import { Plan } from "./plan.ts";
-import { Tally, addTallies, sameTally } from "./tally.ts";
+import { Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
 
 export const manifestFormat = 1;
 
-/** Which shard wrote a part; `merged`: the bucket, from the tails that small shards handed over with their receipts. */
-export const PartOrigin = z.union([ShardIndex, z.literal("merged")]);
+/** Which shard wrote a part, with its hour if it moved here from another one; `merged`: the bucket, from the tails that small shards handed over with their receipts. */
+export const PartOrigin = z.union([
+  ShardIndex,
+  z.literal("merged"),
+  z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}\.\d{1,6}$/),
+]);
 export type PartOrigin = z.infer<typeof PartOrigin>;
 
 /** What is in a part, apart from where it lies. */
@@ -38,11 +42,25 @@ export const Part = PartContent.extend({
 });
 export type Part = z.infer<typeof Part>;
 
-/** What one shard counted, as its receipt said. */
+/** Rows that a shard took over to another bucket of its stream. */
+export const Move = z.strictObject({ hour: HourText, tally: Tally });
+export type Move = z.infer<typeof Move>;
+
+/** What one shard counted for this bucket, as its receipt said. */
 export const ShardCounters = z.strictObject({
   index: ShardIndex,
+  /** The shard's own hour; this bucket's, unless its rows moved here. */
+  hour: HourText,
   accepted: Tally,
+  /** Rows that it brought from an earlier bucket, of `hour`; null for a shard of this bucket's own. */
+  reassignedIn: Move.nullable(),
   delivered: Tally,
+  /** Foreign rows whose identity another holder has: duplicates, found by their claim. */
+  denied: Tally,
+  /** Rows whose claims were not resolved in time, and the bucket that they moved to. */
+  reassignedOut: Move.nullable(),
+  /** Delivered rows whose home has forgotten its identities; they are marked `unguarded`. */
+  unguarded: z.number().int().min(0),
   /** Events answered `duplicate`. At least: those answered since the last commit before a restart are not in it. */
   duplicates: z.number().int().min(0),
 });
@@ -88,9 +106,20 @@ export function manifestOf(input: {
     identitySum: total.sum,
     schemaVersion: null,
     parts,
-    shards: input.shards.toSorted((a, b) => a.index - b.index),
+    shards: input.shards.toSorted((a, b) =>
+      a.hour === b.hour ? a.index - b.index : a.hour < b.hour ? -1 : 1,
+    ),
     strays: input.strays.toSorted(),
   };
+}
+
+/** accepted + reassigned in = delivered + denied + reassigned out: nothing is held at the seal. */
+export function countersFault(shard: ShardCounters): string | null {
+  const { accepted, reassignedIn, delivered, denied, reassignedOut } = shard;
+  const came = addTallies([accepted, reassignedIn?.tally ?? zeroTally]);
+  const went = addTallies([delivered, denied, reassignedOut?.tally ?? zeroTally]);
+  if (sameTally(came, went)) return null;
+  return `shard ${shard.hour}/${shard.index} took ${came.rows} rows and let ${went.rows} go`;
 }
 
 /** The bytes of a manifest as text: two-space JSON and a final newline, readable with `less`. */
@@ -104,9 +133,8 @@ export function manifestText(manifest: Manifest): string {
  */
 export function manifestFault(manifest: Manifest): string | null {
   for (const shard of manifest.shards) {
-    if (!sameTally(shard.accepted, shard.delivered)) {
-      return `shard ${shard.index} accepted ${shard.accepted.rows} rows and delivered ${shard.delivered.rows}`;
-    }
+    const fault = countersFault(shard);
+    if (fault !== null) return fault;
   }
   const delivered = addTallies(manifest.shards.map((shard) => shard.delivered));
   const held = addTallies(manifest.parts.map((part) => part.tally));

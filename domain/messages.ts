@@ -5,10 +5,12 @@
 import * as z from "zod";
 import type { EdgeAnswer, EdgeQuery } from "./append-audit.ts";
 import type { AppendOutcome } from "./commit.ts";
-import type { AppendRefusal, EnrolReply } from "./enrol.ts";
-import { EpochMs, type Hour } from "./hour.ts";
-import { AppendNo, EdgeId, type EventType, ShardIndex } from "./ids.ts";
+import type { AppendRefusal, EnrolReply, PlanReply } from "./enrol.ts";
+import { fingerprintBytes } from "./fingerprint.ts";
+import { EpochMs, type Hour, HourText } from "./hour.ts";
+import { AppendNo, EdgeId, type EventType, HolderName, ShardIndex } from "./ids.ts";
 import type { BucketAccount, Report, ReportReply } from "./ledger.ts";
+import { claimRowsMax } from "./limits.ts";
 import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
 import type { SealStepName } from "./seal.ts";
@@ -30,27 +32,76 @@ export type AppendMessage = z.infer<typeof AppendMessage>;
 /** Either every row was decided, or none was taken. */
 export type AppendReply = AppendOutcome | AppendRefusal;
 
-export const CloseMessage = z.object({ protocol: z.number().int(), nowMs: EpochMs });
+/** `hour`: the bucket that asks for its receipt; the shard's own, or one that its rows moved to. */
+export const CloseMessage = z.object({ protocol: z.number().int(), hour: HourText, nowMs: EpochMs });
 export type CloseMessage = z.infer<typeof CloseMessage>;
 
 export type CloseReply =
   | { readonly closed: true; readonly receipt: Receipt }
   | { readonly closed: false; readonly protocol: number };
 
+/** Where an identity is decided: a shard of its own hour, or one of its stream's undated homes. */
+export const HomeAddress = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("dated"), hour: HourText, index: ShardIndex }),
+  z.strictObject({ kind: z.literal("undated"), index: z.number().int().min(0) }),
+]);
+export type HomeAddress = z.infer<typeof HomeAddress>;
+
+export const ClaimMessage = z.object({
+  protocol: z.number().int(),
+  owner: HolderName,
+  /** Packed fingerprints, at most `claimRowsMax`. */
+  fingerprints: z.instanceof(Uint8Array).refine((bytes) => bytes.length <= claimRowsMax * fingerprintBytes),
+  windowMs: z.number().int().min(0),
+});
+export type ClaimMessage = z.infer<typeof ClaimMessage>;
+
+export type ClaimReply =
+  | { readonly decided: true; readonly granted: Uint8Array<ArrayBuffer> }
+  /** `forgotten`: the home is past its window. The others: ask again later. */
+  | { readonly decided: false; readonly why: "forgotten" | "full" | "overloaded" | "unknown_protocol" };
+
+/** What an auditor asks of a holder: what it was told by a home. */
+export interface GrantedAt {
+  readonly home: HomeAddress;
+  readonly granted: Tally;
+  /** Packed fingerprints of denied rows, at most `claimRowsMax`. */
+  readonly denied: Uint8Array<ArrayBuffer>;
+}
+
+/** What an auditor asks of a home: what it recorded. */
+export interface OwnedAnswer {
+  /** Identities that the holder owns here. */
+  readonly owned: Tally;
+  /** How many of the fingerprints given are known here. */
+  readonly known: number;
+}
+
 export interface ShardRpc {
   append(message: AppendMessage): Promise<AppendReply>;
   close(message: CloseMessage): Promise<CloseReply>;
   /** The payload of the rows that the receipt carries. */
-  tailPayload(): Promise<Uint8Array<ArrayBuffer>>;
+  tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>>;
+  /** Asks the shard, as the home of these identities, for them. */
+  claim(message: ClaimMessage): Promise<ClaimReply>;
+  /** What homes told this shard; reads only. */
+  grants(): Promise<GrantedAt[]>;
+  /** What this shard, as a home, recorded for a holder; reads only. */
+  ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer>;
   lookUpAppends(queries: EdgeQuery[]): Promise<EdgeAnswer[]>;
   /** True when no payload is left. */
-  dropPayloads(nowMs: number): Promise<boolean>;
+  dropPayloads(hour: Hour, nowMs: number): Promise<boolean>;
   describe(): Promise<string>;
 }
 
 // ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const EnrolMessage = z.object({ protocol: z.number().int(), index: ShardIndex, plan: Plan });
+export const EnrolMessage = z.object({
+  protocol: z.number().int(),
+  hour: HourText,
+  index: ShardIndex,
+  plan: Plan,
+});
 export type EnrolMessage = z.infer<typeof EnrolMessage>;
 
 /** `plan`: what the stream's settings ask for, so that an hour in which nothing came can be sealed too. */
@@ -81,8 +132,13 @@ export type SealReply =
 export const VerifiedMessage = z.object({ nowMs: EpochMs, verdict: VerdictName });
 export type VerifiedMessage = z.infer<typeof VerifiedMessage>;
 
+export const PlanMessage = z.object({ plan: Plan, nowMs: EpochMs });
+export type PlanMessage = z.infer<typeof PlanMessage>;
+
 export interface BucketRpc {
   enrol(message: EnrolMessage): Promise<EnrolReply>;
+  /** The plan by which this hour's homes are found, fixed now if nothing has fixed it. */
+  plan(message: PlanMessage): Promise<PlanReply>;
   seal(message: SealMessage): Promise<SealReply>;
   /** The first re-read verdict: `balanced` lets the payloads go. */
   verified(message: VerifiedMessage): Promise<void>;
@@ -96,6 +152,13 @@ export interface LedgerRpc {
   open(edge: EdgeId, retireAtMs: number): Promise<void>;
   report(report: Report): Promise<ReportReply>;
   account(type: EventType): Promise<BucketAccount>;
+}
+
+// ── Undated home ───────────────────────────────────────────────────────────────────────────────────────────
+
+export interface UndatedHomeRpc {
+  claim(message: ClaimMessage): Promise<ClaimReply>;
+  ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer>;
 }
 
 export interface LedgerAddress {

@@ -2,7 +2,8 @@
  * Packed rows: how the rows of one append travel from edge to shard, as bytes and not as objects.
  *
  *     u32 count · count × header · payload
- *     header: fingerprint (16) · partition hash (u32) · home hour number (i32) · time ms (f64, NaN: undated) · length (u32)
+ *     header: fingerprint (16) · hash by source (u32) · home hour number (i32)
+ *             · time ms (f64, NaN: undated) · length (u32) · claims (u32) · hash by id (u32)
  *
  * All numbers are little-endian. The payload is the rows' lines, one after the other, each ending in "\n".
  * The reader checks every length against the bytes it was given; a body that does not add up is no rows at all.
@@ -10,16 +11,27 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { fingerprintBytes } from "./fingerprint.ts";
 import { type EpochMs, type Hour, hourNumber, hourOfNumber } from "./hour.ts";
+import type { PartitionHashes } from "./plan.ts";
+import type { PartitionBy } from "./stream.ts";
 
 /** Bytes of one row's header. */
-export const headerBytes = fingerprintBytes + 4 + 4 + 8 + 4;
+export const headerBytes = fingerprintBytes + 4 + 4 + 4 + 8 + 4 + 4;
+
+/**
+ * Where a row's identity must be claimed before the row is delivered. A row without claims is a home row: the shard that
+ * holds it is its home, and decides at once whether it is new.
+ */
+export const claims = { none: 0, dated: 1, undated: 2, both: 3 } as const;
+export type Claims = (typeof claims)[keyof typeof claims];
 
 /** One row as the edge makes it. */
 export interface Row {
   readonly fingerprint: Uint8Array;
-  readonly partitionHash: number;
+  /** By either key that a plan can choose: an hour's home is found by that hour's plan, whichever the edge assumed. */
+  readonly hashes: PartitionHashes;
   readonly homeHour: Hour;
   readonly timeMs: EpochMs | null;
+  readonly claims: Claims;
   /** The row's line, `\n` included: what is stored, delivered and re-read. */
   readonly line: string;
 }
@@ -35,10 +47,12 @@ export function packRows(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
     const line = lines[index] ?? new Uint8Array();
     const header = 4 + index * headerBytes;
     packed.set(row.fingerprint, header);
-    view.setUint32(header + 16, row.partitionHash, true);
+    view.setUint32(header + 16, row.hashes.source, true);
+    view.setUint32(header + 40, row.hashes.id, true);
     view.setInt32(header + 20, hourNumber(row.homeHour), true);
     view.setFloat64(header + 24, row.timeMs ?? Number.NaN, true);
     view.setUint32(header + 32, line.length, true);
+    view.setUint32(header + 36, row.claims, true);
     packed.set(line, at);
     at += line.length;
   });
@@ -83,8 +97,9 @@ export class PackedRows {
     return this.#header(row);
   }
 
-  partitionHash(row: number): number {
-    return this.#view.getUint32(this.#header(row) + 16, true);
+  /** The row's hash by the partition key of a plan. */
+  hash(row: number, by: PartitionBy): number {
+    return this.#view.getUint32(this.#header(row) + (by === "source" ? 16 : 40), true);
   }
 
   homeHourNumber(row: number): number {
@@ -100,6 +115,11 @@ export class PackedRows {
     return this.#view.getFloat64(this.#header(row) + 24, true);
   }
 
+  /** 0 for a home row; see `claims`. */
+  claims(row: number): number {
+    return this.#view.getUint32(this.#header(row) + 36, true);
+  }
+
   /** The row's line, as a view into `bytes`. */
   line(row: number): Uint8Array {
     return this.bytes.subarray(this.#starts[row], this.#starts[row + 1]);
@@ -113,4 +133,22 @@ export class PackedRows {
     if (row < 0 || row >= this.count) throw new RangeError(`row ${row} of ${this.count}`);
     return 4 + row * headerBytes;
   }
+}
+
+/** Some rows of some packed rows, packed anew: headers and lines are copied as they are. */
+export function selectRows(
+  selected: readonly { readonly rows: PackedRows; readonly row: number }[],
+): Uint8Array<ArrayBuffer> {
+  const payloadAt = 4 + selected.length * headerBytes;
+  const bytes = selected.reduce((sum, { rows, row }) => sum + rows.lineBytes(row), payloadAt);
+  const packed = new Uint8Array(bytes);
+  new DataView(packed.buffer).setUint32(0, selected.length, true);
+  let at = payloadAt;
+  selected.forEach(({ rows, row }, index) => {
+    const from = rows.fingerprintAt(row);
+    packed.set(rows.bytes.subarray(from, from + headerBytes), 4 + index * headerBytes);
+    packed.set(rows.line(row), at);
+    at += rows.lineBytes(row);
+  });
+  return packed;
 }

@@ -40,12 +40,18 @@ export function samePlan(a: Plan, b: Plan): boolean {
   );
 }
 
-/** The text an identity is spread by: the `partitionkey` extension if the event has one, else what the plan says. */
-export function partitionKeyOf(
-  event: { readonly partitionKey: string | null; readonly source: string; readonly id: string },
-  plan: Plan,
-): string {
-  return event.partitionKey ?? (plan.partitionBy === "id" ? event.id : event.source);
+/** An identity's hashes by each key that a plan can choose; the `partitionkey` extension, if it has one, is both. */
+export type PartitionHashes = Readonly<Record<PartitionBy, number>>;
+
+export function partitionHashes(event: {
+  readonly partitionKey: string | null;
+  readonly source: string;
+  readonly id: string;
+}): PartitionHashes {
+  const { partitionKey, source, id } = event;
+  if (partitionKey === null) return { source: partitionHash(source), id: partitionHash(id) };
+  const hash = partitionHash(partitionKey);
+  return { source: hash, id: hash };
 }
 
 /**

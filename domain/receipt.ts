@@ -3,7 +3,7 @@
  * in it are final; asking again gives the same figures.
  */
 import * as z from "zod";
-import { Part, PartContent, ShardCounters } from "./manifest.ts";
+import { Part, PartContent, ShardCounters, countersFault } from "./manifest.ts";
 import { addTallies, sameTally } from "./tally.ts";
 
 export const Receipt = z.strictObject({
@@ -22,9 +22,9 @@ export function receiptFault(receipt: Receipt): string | null {
     ...receipt.parts.map((part) => part.tally),
     ...(receipt.tail === null ? [] : [receipt.tail.tally]),
   ]);
-  const { index, accepted, delivered } = receipt.counters;
-  if (!sameTally(accepted, delivered))
-    return `shard ${index} accepted ${accepted.rows} rows, delivers ${delivered.rows}`;
+  const { index, delivered } = receipt.counters;
+  const fault = countersFault(receipt.counters);
+  if (fault !== null) return fault;
   if (!sameTally(delivered, held))
     return `shard ${index} delivers ${delivered.rows} rows, its parts hold ${held.rows}`;
   return null;

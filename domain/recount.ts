@@ -17,6 +17,8 @@ import { ContentCounter } from "./part-content.ts";
 const PartRow = z.strictObject({
   received_at: z.string().refine((text) => parseTimestamp(text) !== null, "not an RFC 3339 time"),
   home_hour: HourText,
+  /** True if nobody could say any more whether the event was delivered before. */
+  unguarded: z.literal(true).optional(),
   event: z.looseObject({
     type: z.string(),
     source: z.string(),

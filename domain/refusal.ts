@@ -14,9 +14,7 @@ export type EventRefusalCode =
   | "invalid_data" // `data` and `data_base64` together, or bad base64
   | "event_too_large" // the event is over a limit: its bytes, one attribute's bytes, their number, or its nesting
   | "unknown_type" // no stream is registered for this `type`
-  | "forbidden_type" // the key may not write this `type`
-  | "late" // the event's hour is no longer open
-  | "ahead"; // the event's hour has not come yet
+  | "forbidden_type"; // the key may not write this `type`
 
 export interface EventRefusal {
   readonly code: EventRefusalCode;

@@ -15,15 +15,16 @@
  * it again gives the same object; the step is recorded only after its effect is known.
  */
 import type { EpochMs } from "./hour.ts";
-import type { ShardIndex } from "./ids.ts";
+import type { BucketPhase } from "./enrol.ts";
+import { type Holder, compareHolders } from "./ids.ts";
 import { mergedPlainBytesMax, sealRetryMsMax, sealRetryMsMin } from "./limits.ts";
 
 /** What a bucket durably knows of its seal. */
 export interface SealProgress {
-  readonly phase: "blank" | "open" | "sealing" | "sealed";
+  readonly phase: BucketPhase;
   readonly dueAtMs: EpochMs;
   /** Enrolled shards whose receipt has not come. */
-  readonly missingReceipts: readonly ShardIndex[];
+  readonly missingReceipts: readonly Holder[];
   readonly mergePlanned: boolean;
   /** Merged parts that are planned and not put. */
   readonly unputMerged: readonly number[];
@@ -36,7 +37,7 @@ export interface SealProgress {
 export type SealStep =
   | { readonly step: "wait"; readonly untilMs: EpochMs }
   | { readonly step: "stop_enrolment" }
-  | { readonly step: "collect_receipts"; readonly from: readonly ShardIndex[] }
+  | { readonly step: "collect_receipts"; readonly from: readonly Holder[] }
   | { readonly step: "plan_merge" }
   | { readonly step: "put_merged"; readonly no: number }
   | { readonly step: "check_parts" }
@@ -53,6 +54,7 @@ export function nextSealStep(progress: SealProgress, now: EpochMs): SealStep {
     case "sealed":
       return { step: "done" };
     case "blank":
+    case "planned":
     case "open":
       return now < progress.dueAtMs
         ? { step: "wait", untilMs: progress.dueAtMs }
@@ -72,18 +74,18 @@ export function nextSealStep(progress: SealProgress, now: EpochMs): SealStep {
   return { step: "mark_sealed" };
 }
 
-/** Tails packed into merged parts in shard order, each below `mergedPlainBytesMax` before compression. */
+/** Tails packed into merged parts in the order of their holders, each below `mergedPlainBytesMax` before compression. */
 export function planMerge(
-  tails: readonly { readonly index: ShardIndex; readonly plainBytes: number }[],
-): readonly (readonly ShardIndex[])[] {
-  const groups: ShardIndex[][] = [];
+  tails: readonly { readonly holder: Holder; readonly plainBytes: number }[],
+): readonly (readonly Holder[])[] {
+  const groups: Holder[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const tail of tails.toSorted((a, b) => a.index - b.index)) {
+  for (const tail of tails.toSorted((a, b) => compareHolders(a.holder, b.holder))) {
     if (bytes + tail.plainBytes > mergedPlainBytesMax) {
       groups.push([]);
       bytes = 0;
     }
-    groups.at(-1)?.push(tail.index);
+    groups.at(-1)?.push(tail.holder);
     bytes += tail.plainBytes;
   }
   return groups;

@@ -7,7 +7,10 @@ export const Hop = z.enum([
   "edge", // received = accepted + duplicate + refused + failed
   "edge_to_shard", // what edges were acknowledged = what the shard accepted
   "enrolment", // every shard the ledger names is one the manifest names
-  "shard", // accepted = delivered
+  "homes", // what homes granted a holder = what they recorded for it: an identity has one owner
+  "denials", // every denied identity is known to the home that denied it
+  "moves", // rows reassigned out = rows reassigned in, for every pair of buckets
+  "shard", // accepted + reassigned in = delivered + denied + reassigned out
   "parts", // delivered = sum of the parts in the manifest
   "manifest", // the manifest object is there, parses, and is the one that the bucket froze
   "listing", // objects under the prefix = objects in the manifest

@@ -15,7 +15,7 @@ export interface ClockEnv {
 
 /** Which object an alarm belongs to. */
 export interface AlarmOwner {
-  readonly class: "EventShard" | "HourBucket" | "EdgeLedger";
+  readonly class: "EventShard" | "HourBucket" | "EdgeLedger" | "UndatedHome";
   readonly name: string;
 }
 

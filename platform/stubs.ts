@@ -2,8 +2,23 @@
  * How one object or Worker reaches another: by address, typed, and with what the runtime says of a failure.
  * A call that throws has an unknown outcome; the callers' protocols are built to repeat it or to look.
  */
-import { type BucketAddress, type ShardAddress, bucketName, ledgerName, shardName } from "../domain/ids.ts";
-import type { BucketRpc, LedgerAddress, LedgerRpc, ShardRpc } from "../domain/messages.ts";
+import {
+  type BucketAddress,
+  type EventType,
+  type ShardAddress,
+  bucketName,
+  ledgerName,
+  shardName,
+  undatedHomeName,
+} from "../domain/ids.ts";
+import type {
+  BucketRpc,
+  HomeAddress,
+  LedgerAddress,
+  LedgerRpc,
+  ShardRpc,
+  UndatedHomeRpc,
+} from "../domain/messages.ts";
 
 export type ShardNamespace = DurableObjectNamespace<ShardRpc & Rpc.DurableObjectBranded>;
 export type BucketNamespace = DurableObjectNamespace<BucketRpc & Rpc.DurableObjectBranded>;
@@ -15,6 +30,21 @@ export function shardStub(namespace: ShardNamespace, address: ShardAddress): Sha
 
 export function bucketStub(namespace: BucketNamespace, address: BucketAddress): BucketRpc {
   return namespace.getByName(bucketName(address));
+}
+
+export type UndatedHomeNamespace = DurableObjectNamespace<UndatedHomeRpc & Rpc.DurableObjectBranded>;
+
+/** What it takes to reach any home. */
+export interface HomesEnv {
+  readonly EVENT_SHARD: ShardNamespace;
+  readonly UNDATED_HOME: UndatedHomeNamespace;
+}
+
+/** A home, by its address within a stream. */
+export function homeStub(env: HomesEnv, type: EventType, home: HomeAddress): UndatedHomeRpc {
+  return home.kind === "dated"
+    ? shardStub(env.EVENT_SHARD, { type, hour: home.hour, index: home.index })
+    : env.UNDATED_HOME.getByName(undatedHomeName(type, home.index));
 }
 
 export function ledgerStub(namespace: LedgerNamespace, { hour, slot }: LedgerAddress): LedgerRpc {

@@ -64,7 +64,9 @@ async function replay(options: ReplayOptions): Promise<boolean> {
     console.log(totals.table());
   }
   if (!options.finish || clock === null || scan.lastMs === null) return totals.clean;
-  const report = await settle(admin, clock, scan.lastMs);
+  // Events that came late lie in the hour in which they arrived.
+  const aheadMs = Math.max(0, await clock.aheadMs(scan.lastMs));
+  const report = await settle(admin, clock, scan.lastMs + aheadMs);
   console.log(report.text);
   return totals.clean && report.balanced;
 }

@@ -12,6 +12,7 @@ import { runFlusher } from "./flusher/scheduled.ts";
 
 export { EdgeLedger } from "../durable-objects/edge-ledger/index.ts";
 export { EventShard } from "../durable-objects/event-shard/index.ts";
+export { UndatedHome } from "../durable-objects/undated-home/index.ts";
 export { HourBucket } from "../durable-objects/hour-bucket/index.ts";
 
 const ingestPath = /^\/v1\/events\/*$/;

@@ -42,6 +42,16 @@ export class EdgeLedger extends deployed.EdgeLedger {
   }
 }
 
+export class UndatedHome extends deployed.UndatedHome {
+  readonly #alarm = new VirtualAlarm(this.ctx, this.env, "UndatedHome", () => super.alarm());
+  override alarm(): Promise<void> {
+    return this.#alarm.fired();
+  }
+  runAlarmIfDue(): Promise<number | null> {
+    return this.#alarm.runIfDue();
+  }
+}
+
 export default {
   async fetch(request, env, ctx) {
     if (!isLocalRoute(request)) return worker.fetch(request, env, ctx);

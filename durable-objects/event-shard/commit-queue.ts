@@ -1,112 +1,187 @@
 /**
- * The commit queue: appends wait in order, are decided together, written in one transaction, and answered only when
- * that transaction is durable.
+ * The commit queue: appends and claims wait in order, are decided together, written in one transaction, and answered
+ * only when that transaction is durable.
  *
- * Group commit without a timer: the first append commits at once; those that come while it syncs are the next commit.
- * Duplicates pass the same queue, so a `duplicate` always rests on rows that are durable already.
+ * Group commit without a timer: the first one commits at once; those that come while it syncs are the next commit.
+ * Duplicates and claims pass the same queue, so what they are told always rests on rows that are durable already.
  * A commit that fails aborts the object: what its memory says is no longer what its storage says.
  */
-import { broken } from "../../domain/invariant.ts";
 import {
   type AppendOutcome,
+  type ClaimOutcome,
+  type Commit,
+  type Identities,
+  type Waiting,
   type WaitingAppend,
-  appendsOfNextCommit,
+  type WaitingClaim,
+  countOfNextCommit,
   decideCommit,
+  waitingBytes,
 } from "../../domain/commit.ts";
 import type { AppendRefusal } from "../../domain/enrol.ts";
+import { bytesToHex, fingerprintBytes } from "../../domain/fingerprint.ts";
 import { IdentitySet } from "../../domain/identity-set.ts";
-import { identitiesPerShardMax, queueBytesMax } from "../../domain/limits.ts";
+import { broken } from "../../domain/invariant.ts";
+import { identitiesPerHomeMax, identitiesPerShardMax, queueBytesMax } from "../../domain/limits.ts";
+import { RecentAppends } from "./recent-appends.ts";
 import type { ShardStore } from "./store.ts";
 
-interface Waiting extends WaitingAppend {
-  readonly answer: (reply: AppendOutcome | AppendRefusal) => void;
+export type ClaimRefusal = { readonly refused: "full" | "overloaded" };
+
+type Outcome = AppendOutcome | ClaimOutcome;
+
+interface Entry {
+  readonly waiting: Waiting;
+  readonly answer: (outcome: Outcome | null) => void;
   readonly fail: (error: unknown) => void;
 }
 
 export interface CommitQueueDeps {
+  /** Writes a commit, all or none. */
+  write(commit: Commit, duplicates: number): void;
   /** Resolves when everything written so far is durable. */
   sync(): Promise<void>;
   /** Throws the object away, memory and all; its storage stays. */
   abort(reason: string): void;
   /** Called after each commit that wrote rows. */
-  committed(): void;
+  committed(commit: Commit): void;
 }
 
 export class CommitQueue {
-  readonly #store: ShardStore;
   readonly #deps: CommitQueueDeps;
-  readonly #seen = new IdentitySet();
-  #waiting: Waiting[] = [];
+  readonly #identities: Identities = {
+    seen: new IdentitySet(),
+    foreign: new IdentitySet(),
+    owners: new Map(),
+  };
+  #recent = new RecentAppends();
+  #entries: Entry[] = [];
   #waitingBytes = 0;
   #waitingRows = 0;
   #running = false;
-  #closed = false;
+  #closed: boolean;
+  #broken = false;
   duplicates: number;
 
   /** Rebuilds the identities from what is stored: a wake costs one read of the packed fingerprints. */
-  constructor(store: ShardStore, deps: CommitQueueDeps, duplicates: number) {
-    this.#store = store;
+  constructor(store: ShardStore, deps: CommitQueueDeps, duplicates: number, closed: boolean) {
     this.#deps = deps;
+    this.#closed = closed;
     this.duplicates = duplicates;
-    for (const packed of store.fingerprints()) this.#seen.addAll(packed);
+    if (!closed) this.#recent = RecentAppends.of(store.tags());
+    for (const packed of store.fingerprints()) this.#identities.seen.addAll(packed);
+    for (const packed of store.foreignFingerprints()) this.#identities.foreign.addAll(packed);
+    for (const { owner, fingerprints } of store.claims()) {
+      this.#identities.seen.addAll(fingerprints);
+      for (let at = 0; at < fingerprints.length; at += fingerprintBytes) {
+        this.#identities.owners.set(bytesToHex(fingerprints.subarray(at, at + fingerprintBytes)), owner);
+      }
+    }
   }
 
   /** Identities and bytes of memory they take. */
   get size(): { readonly identities: number; readonly tableBytes: number } {
-    return { identities: this.#seen.size, tableBytes: this.#seen.tableBytes };
+    return { identities: this.#identities.seen.size, tableBytes: this.#identities.seen.tableBytes };
   }
 
-  push(append: WaitingAppend): Promise<AppendOutcome | AppendRefusal> {
-    if (this.#closed) return Promise.resolve({ refused: "closed" });
-    if (this.#waitingBytes + append.rows.bytes.length > queueBytesMax)
-      return Promise.resolve({ refused: "overloaded" });
-    if (this.#seen.size + this.#waitingRows + append.rows.count > identitiesPerShardMax) {
-      return Promise.resolve({ refused: "full" });
+  async append(append: Omit<WaitingAppend, "kind">): Promise<AppendOutcome | AppendRefusal> {
+    if (this.#closed) return { refused: "closed" };
+    // The first delivery may have brought rows, and this one would call them duplicates: neither answer is the other's.
+    if (!this.#recent.add(append.edge, append.no)) return { refused: "repeated" };
+    const refused = this.#noRoom(append.rows.bytes.length, append.rows.count, identitiesPerShardMax);
+    if (refused !== null) return { refused };
+    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);
+    if (outcome === null) return { refused: "closed" };
+    return "granted" in outcome ? broken("an append was answered as a claim") : outcome;
+  }
+
+  async claim(claim: Omit<WaitingClaim, "kind">): Promise<ClaimOutcome | ClaimRefusal> {
+    const count = claim.fingerprints.length / fingerprintBytes;
+    const refused = this.#noRoom(claim.fingerprints.length, count, identitiesPerHomeMax);
+    if (refused !== null) return { refused };
+    const outcome = await this.#push({ kind: "claim", ...claim }, count);
+    if (outcome === null || !("granted" in outcome)) return broken("a claim was answered as an append");
+    return outcome;
+  }
+
+  /** What this home recorded: the identities of one owner, and which of these fingerprints it knows. */
+  ownedBy(
+    owner: string,
+    fingerprints: Uint8Array,
+  ): { readonly owned: readonly string[]; readonly known: number } {
+    const { seen, owners } = this.#identities;
+    let known = 0;
+    for (let at = 0; at + fingerprintBytes <= fingerprints.length; at += fingerprintBytes) {
+      if (seen.has(fingerprints, at)) known++;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<AppendOutcome | AppendRefusal>();
-    this.#waiting.push({ ...append, answer: resolve, fail: reject });
-    this.#waitingBytes += append.rows.bytes.length;
-    this.#waitingRows += append.rows.count;
+    return { owned: [...owners].filter(([, of]) => of === owner).map(([name]) => name), known };
+  }
+
+  /** The shard takes appends from now on. */
+  open(): void {
+    this.#closed = false;
+  }
+
+  /** Refuses whatever has not been committed of appends. The caller has just made the shard `closed` in its storage. */
+  close(): void {
+    this.#closed = true;
+    const appends = this.#entries.filter(({ waiting }) => waiting.kind === "append");
+    this.#entries = this.#entries.filter(({ waiting }) => waiting.kind === "claim");
+    for (const { waiting, answer } of appends) {
+      this.#left(waiting);
+      answer(null);
+    }
+  }
+
+  #noRoom(bytes: number, count: number, identitiesMax: number): "full" | "overloaded" | null {
+    if (this.#waitingBytes + bytes > queueBytesMax) return "overloaded";
+    return this.#identities.seen.size + this.#waitingRows + count > identitiesMax ? "full" : null;
+  }
+
+  #push(waiting: Waiting, count: number): Promise<Outcome | null> {
+    if (this.#broken) return Promise.reject(new Error("a commit failed; the object is gone"));
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | null>();
+    this.#entries.push({ waiting, answer: resolve, fail: reject });
+    this.#waitingBytes += waitingBytes(waiting);
+    this.#waitingRows += count;
     if (!this.#running) void this.#run();
     return promise;
   }
 
-  /** Refuses whatever has not been committed. The caller has just made the shard `closed` in its storage. */
-  close(): void {
-    this.#closed = true;
-    for (const { answer } of this.#take(this.#waiting.length)) answer({ refused: "closed" });
+  #left(waiting: Waiting): void {
+    this.#waitingBytes -= waitingBytes(waiting);
+    this.#waitingRows -=
+      waiting.kind === "append" ? waiting.rows.count : waiting.fingerprints.length / fingerprintBytes;
   }
 
-  #take(count: number): Waiting[] {
-    const taken = this.#waiting.splice(0, count);
-    for (const { rows } of taken) {
-      this.#waitingBytes -= rows.bytes.length;
-      this.#waitingRows -= rows.count;
-    }
+  #take(count: number): Entry[] {
+    const taken = this.#entries.splice(0, count);
+    for (const { waiting } of taken) this.#left(waiting);
     return taken;
   }
 
-  /** Never rejects: a failure is told to the appends concerned, and ends the object. */
+  /** Never rejects: a failure is told to those concerned, and ends the object. */
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#waiting.length > 0) {
-      const appends = this.#take(appendsOfNextCommit(this.#waiting));
+    while (this.#entries.length > 0) {
+      const entries = this.#take(countOfNextCommit(this.#entries.map(({ waiting }) => waiting)));
       try {
-        const commit = decideCommit(this.#seen, appends);
+        const commit = decideCommit(
+          this.#identities,
+          entries.map(({ waiting }) => waiting),
+        );
         this.duplicates += commit.duplicates;
-        this.#store.commit(commit, this.duplicates);
+        this.#deps.write(commit, this.duplicates);
         await this.#deps.sync();
-        appends.forEach(({ answer }, index) => {
-          const outcome = commit.outcomes[index];
-          if (outcome === undefined) broken("an append without an outcome");
-          answer(outcome);
+        entries.forEach(({ answer }, index) => {
+          answer(commit.outcomes[index] ?? broken("somebody waited and has no outcome"));
         });
-        if (commit.batches.length > 0) this.#deps.committed();
+        if (commit.batches.length + commit.foreign.length > 0) this.#deps.committed(commit);
       } catch (error) {
-        this.#closed = true;
+        this.#broken = true;
         // On the platform nothing runs after it: whoever waits hears the reason from there.
         this.#deps.abort(`a commit failed: ${String(error)}`);
-        for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);
+        for (const { fail } of [...entries, ...this.#take(this.#entries.length)]) fail(error);
         return;
       }
     }

@@ -11,9 +11,10 @@
  */
 import { broken } from "../../domain/invariant.ts";
 import { decideFreeze } from "../../domain/flush.ts";
+import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
 import { partBytesMax } from "../../domain/limits.ts";
-import { partKey } from "../../domain/manifest.ts";
+import { type PartOrigin, partKey } from "../../domain/manifest.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import { type PartCodec, putPart } from "../../platform/part-writer.ts";
 import type { FrozenPart, ShardStore } from "./store.ts";
@@ -28,49 +29,54 @@ export interface FlushDeps {
   sync(): Promise<void>;
 }
 
-/** Puts every frozen part, and freezes and puts what has become due. Throws if R2 does not take them. */
+/** Puts every frozen part of a delivery, and freezes and puts what has become due. Throws if R2 does not take them. */
 export async function flush(
   address: ShardAddress,
+  hour: Hour,
   store: ShardStore,
   deps: FlushDeps,
   closing: boolean,
 ): Promise<void> {
   for (;;) {
-    const part = store.nextUnputPart();
+    const part = store.nextUnputPart(hour);
     if (part !== null) {
-      await putFrozen(address, store, deps, part);
+      await putFrozen(address, hour, store, deps, part);
       continue;
     }
-    const lastSeq = decideFreeze(store.unfrozenBatches(), closing);
+    const lastSeq = decideFreeze(store.unfrozenBatches(hour), closing);
     if (lastSeq === null) return;
-    store.freeze(lastSeq);
+    store.freeze(hour, lastSeq);
   }
 }
 
 async function putFrozen(
   address: ShardAddress,
+  hour: Hour,
   store: ShardStore,
   deps: FlushDeps,
   frozen: FrozenPart,
 ): Promise<void> {
   // Frozen means durable: a part that R2 has and the shard forgot would be frozen again with other rows.
   await deps.sync();
-  const encoded = await deps.codec.encode(store.payloads(frozen.firstSeq, frozen.lastSeq));
+  const encoded = await deps.codec.encode(store.payloads(hour, frozen.firstSeq, frozen.lastSeq));
   if (encoded.bytes.length > partBytesMax) {
-    throw new Error(
-      `broken invariant: part ${frozen.no} takes ${encoded.bytes.length} bytes, over ${partBytesMax}`,
-    );
+    broken(`part ${frozen.no} takes ${encoded.bytes.length} bytes, over ${partBytesMax}`);
   }
   let part = frozen;
   for (let tries = 0; tries < strayTriesMax; tries++) {
-    const key = partKey(address, address.index, part.keyNo);
+    const key = partKey({ type: address.type, hour }, originOf(address, hour), part.keyNo);
     const outcome = await putPart(deps.objects, deps.codec, key, encoded);
     if (outcome.put === "stored") {
       store.recordPut(part.no, { key, bytes: outcome.bytes, sha256: outcome.sha256 });
       return;
     }
-    store.recordStray(part.no, key);
-    part = store.nextUnputPart() ?? part;
+    store.recordStray(hour, part.no, key);
+    part = store.nextUnputPart(hour) ?? part;
   }
   broken(`${strayTriesMax} keys of part ${frozen.no} hold other content`);
+}
+
+/** A shard that brought its rows from another hour says so in its parts' names. */
+export function originOf(address: ShardAddress, hour: Hour): PartOrigin {
+  return hour === address.hour ? address.index : `${address.hour}.${address.index}`;
 }

@@ -1,15 +1,20 @@
 /** The object class: builds a shard on its own storage and the real outside, and checks what comes in. */
-import { broken } from "../../domain/invariant.ts";
 import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { EdgeQuery, type EdgeAnswer } from "../../domain/append-audit.ts";
-import { EpochMs } from "../../domain/hour.ts";
-import { shardOfName } from "../../domain/ids.ts";
+import { EpochMs, type Hour, HourText } from "../../domain/hour.ts";
+import { HolderName, shardOfName } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { claimDeadlineMs } from "../../domain/limits.ts";
 import {
   AppendMessage,
   type AppendReply,
+  ClaimMessage,
+  type ClaimReply,
   CloseMessage,
   type CloseReply,
+  type GrantedAt,
+  type OwnedAnswer,
   type ShardRpc,
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
@@ -17,10 +22,11 @@ import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { gzipCodec } from "../../platform/part-writer.ts";
-import { type BucketNamespace, bucketStub } from "../../platform/stubs.ts";
+import { type BucketNamespace, type HomesEnv, bucketStub, homeStub } from "../../platform/stubs.ts";
+import { withDeadline } from "../../platform/timer.ts";
 import { Shard, type ShardDeps } from "./shard.ts";
 
-export interface EventShardEnv extends ClockEnv {
+export interface EventShardEnv extends ClockEnv, HomesEnv {
   readonly EVENTS: R2Bucket;
   readonly HOUR_BUCKET: BucketNamespace;
 }
@@ -32,11 +38,20 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     super(ctx, env);
     const address = shardOfName(ctx.id.name ?? "");
     if (address === null) broken("a shard was reached by another name than shardName()");
+    const { type } = address;
     const deps: ShardDeps = {
       objects: r2Objects(env.EVENTS),
       codec: gzipCodec,
       now: () => readClock(env),
-      enrol: (request) => bucketStub(env.HOUR_BUCKET, address).enrol(request),
+      enrol: (hour, request) => bucketStub(env.HOUR_BUCKET, { type, hour }).enrol(request),
+      homePlan: async (hour, plan) => {
+        const nowMs = await readClock(env);
+        return withDeadline(
+          bucketStub(env.HOUR_BUCKET, { type, hour }).plan({ plan, nowMs }),
+          claimDeadlineMs,
+        );
+      },
+      claim: (home, message) => withDeadline(homeStub(env, type, home).claim(message), claimDeadlineMs),
       wakeBucket: async () => {
         await bucketStub(env.HOUR_BUCKET, address).seal({ nowMs: await readClock(env), plan: null });
       },
@@ -59,16 +74,28 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     return this.#shard.close(CloseMessage.parse(message));
   }
 
-  async tailPayload(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#shard.tail();
+  async tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#shard.tail(HourText.parse(hour));
+  }
+
+  claim(message: ClaimMessage): Promise<ClaimReply> {
+    return this.#shard.claim(ClaimMessage.parse(message));
+  }
+
+  async grants(): Promise<GrantedAt[]> {
+    return this.#shard.grants();
+  }
+
+  async ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer> {
+    return this.#shard.ownedBy(HolderName.parse(owner), fingerprints);
   }
 
   async lookUpAppends(queries: EdgeQuery[]): Promise<EdgeAnswer[]> {
     return this.#shard.lookUpAppends(z.array(EdgeQuery).parse(queries));
   }
 
-  dropPayloads(nowMs: number): Promise<boolean> {
-    return this.#shard.dropPayloads(EpochMs.parse(nowMs));
+  dropPayloads(hour: Hour, nowMs: number): Promise<boolean> {
+    return this.#shard.dropPayloads(HourText.parse(hour), EpochMs.parse(nowMs));
   }
 
   async describe(): Promise<string> {

@@ -1,38 +1,62 @@
 /**
- * A shard: appends rows, decides what is new, flushes parts, gives one receipt and then takes nothing more.
+ * A shard: appends rows, decides what is new, claims what is not at its home, flushes parts, gives one receipt for each
+ * bucket that it delivers to; and is the home of its hour's identities, for as long as they are remembered.
  *
- * Promises: an append is answered only when its rows, and the rows its duplicates rest on, are durable; no row is held
- * before the bucket has confirmed the enrolment; a receipt's figures never change.
+ * Promises: an append or a claim is answered only when what it rests on is durable; no row is held before the bucket has
+ * confirmed the enrolment; a receipt's figures never change; a foreign row is delivered only if its homes granted it.
  * Does not: know the clock, the network or the platform's classes; they come in as `ShardDeps`.
  */
-import { broken } from "../../domain/invariant.ts";
 import { type EdgeAnswer, type EdgeQuery, classifyAppends } from "../../domain/append-audit.ts";
-import { unpackTags } from "../../domain/commit.ts";
-import { type AppendRefusal, type EnrolReply, type EnrolRequest, decideAdmit } from "../../domain/enrol.ts";
-import { type EpochMs, endOf } from "../../domain/hour.ts";
-import type { ShardAddress } from "../../domain/ids.ts";
+import { type Commit, unpackTags } from "../../domain/commit.ts";
 import {
+  type AppendRefusal,
+  type EnrolReply,
+  type EnrolRequest,
+  decideAdmit,
+  isForgotten,
+} from "../../domain/enrol.ts";
+import { IdentitySum, hexToBytes } from "../../domain/fingerprint.ts";
+import { type EpochMs, type Hour, endOf, hourNumber, hourOf, hourOfNumber } from "../../domain/hour.ts";
+import { type HolderName, type ShardAddress, holderName } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import {
+  claimBytes,
+  claimPatienceMs,
+  claimRowsMax,
   deadHandMs,
   flushBytes,
+  moveHoursMax,
   retireAfterWindowMs,
   sealRetryMsMax,
-  windowMsDefault,
 } from "../../domain/limits.ts";
-import type { AppendMessage, AppendReply, CloseMessage, CloseReply } from "../../domain/messages.ts";
+import type { PartContent } from "../../domain/manifest.ts";
+import type {
+  AppendMessage,
+  AppendReply,
+  ClaimMessage,
+  ClaimReply,
+  CloseMessage,
+  CloseReply,
+  GrantedAt,
+  HomeAddress,
+  OwnedAnswer,
+} from "../../domain/messages.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
-import { addTallies } from "../../domain/tally.ts";
+import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { type FlushDeps, flush } from "./flush.ts";
+import { type FlushDeps, flush, originOf } from "./flush.ts";
+import type { HomesDeps } from "./homes.ts";
+import { resolveForeign } from "./resolve.ts";
 import { type ShardState, ShardStore } from "./store.ts";
 
 /** The outside of a shard. */
-export interface ShardDeps extends Omit<FlushDeps, "sync"> {
+export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps {
   now(): Promise<EpochMs>;
-  /** Asks the bucket to wait for this shard. Throws if it can't be reached: then nothing was decided. */
-  enrol(request: EnrolRequest): Promise<EnrolReply>;
+  /** Asks the bucket of that hour to wait for this shard. Throws if it can't be reached: then nothing was decided. */
+  enrol(hour: Hour, request: EnrolRequest): Promise<EnrolReply>;
   /** Tells the bucket that it is overdue. */
   wakeBucket(): Promise<void>;
   /** Arms the object's one alarm, in the same turn as the writes around it; await it before answering. */
@@ -51,9 +75,10 @@ export class Shard {
   readonly #deps: ShardDeps;
   #state: ShardState;
   #queue: CommitQueue | null = null;
+  /** What waits to be put and to be claimed: counted along, for counting it anew would cost a scan a commit. */
+  #held = { unfrozenBytes: 0, unresolvedBytes: 0 };
   #enrolling: Promise<AppendRefusal | null> | null = null;
-  #flushing: Promise<void> | null = null;
-  #unfrozenBytes = 0;
+  #working: Promise<void> | null = null;
 
   constructor(address: ShardAddress, storage: ObjectStorage, deps: ShardDeps) {
     this.#address = address;
@@ -61,7 +86,6 @@ export class Shard {
     this.#store = new ShardStore(storage);
     this.#deps = deps;
     this.#state = this.#store.state();
-    if (this.#state.phase === "open") this.#wakeOpen();
   }
 
   async append(message: AppendMessage): Promise<AppendReply> {
@@ -74,7 +98,7 @@ export class Shard {
         case "refuse":
           return decision.refusal;
         case "queue":
-          return this.#openQueue().push({ edge, no, rows });
+          return this.#commits().append({ edge, no, rows });
         case "enrol": {
           const refusal = await this.#enrol(plan);
           if (refusal !== null) return refusal;
@@ -93,9 +117,10 @@ export class Shard {
 
   async #enrolOnce(plan: Plan): Promise<AppendRefusal | null> {
     const now = await this.#deps.now();
-    const reply = await this.#deps.enrol({ protocol: protocolVersion, index: this.#address.index, plan });
+    const { hour, index } = this.#address;
+    const reply = await this.#deps.enrol(hour, { protocol: protocolVersion, hour, index, plan });
     // The bucket may have closed this shard while the reply was under way: then the state says so.
-    if (this.#state.phase !== "blank") return null;
+    if (this.#state.phase !== "blank" && this.#state.phase !== "guard") return null;
     if (!reply.enrolled) {
       switch (reply.why) {
         case "closed":
@@ -109,106 +134,205 @@ export class Shard {
       }
     }
     const armed = this.#storage.transactionSync(() => {
-      this.#store.open(reply.plan, now);
+      this.#store.open(hour, reply.plan, now);
       return this.#deps.armAlarm(this.#deadHandAt(reply.plan), now);
     });
     this.#state = this.#store.state();
-    this.#wakeOpen();
+    this.#queue?.open();
     await armed;
     return null;
   }
 
-  #wakeOpen(): void {
+  /** The commit queue, with the identities that this shard remembers; built when it is first needed. */
+  #commits(): CommitQueue {
+    if (this.#queue !== null) return this.#queue;
+    this.#held = this.#store.held(this.#address.hour);
     this.#queue = new CommitQueue(
       this.#store,
       {
+        write: (commit, duplicates) => {
+          this.#store.commit(this.#address.hour, commit, duplicates);
+        },
         sync: () => this.#storage.sync(),
         abort: (reason) => {
           this.#deps.abort(reason);
         },
-        committed: () => {
-          this.#committed();
+        committed: (commit) => {
+          this.#committed(commit);
         },
       },
       this.#state.duplicates,
+      this.#state.phase !== "open",
     );
-    this.#unfrozenBytes = this.#store.unfrozenBytes();
-  }
-
-  #openQueue(): CommitQueue {
-    if (this.#queue === null) broken("an open shard has no commit queue");
     return this.#queue;
   }
 
-  /** After each commit: flush within the hour once there is enough. A failed flush is tried again by the next one. */
-  #committed(): void {
-    this.#unfrozenBytes = this.#store.unfrozenBytes();
-    if (this.#unfrozenBytes < flushBytes || this.#flushing !== null) return;
-    void this.#flush(false).catch((error: unknown) => {
+  /**
+   * A holder asks this shard, as the home of these identities, for them. A blank shard that may be one that has retired
+   * says so; a younger one keeps identities from now on.
+   */
+  async claim(message: ClaimMessage): Promise<ClaimReply> {
+    if (message.protocol !== protocolVersion) return { decided: false, why: "unknown_protocol" };
+    if (this.#state.phase === "blank") {
+      const now = await this.#deps.now();
+      if (isForgotten(this.#address.hour, message.windowMs, now)) return { decided: false, why: "forgotten" };
+      await this.#guard(message.windowMs, now);
+    }
+    const { owner, fingerprints } = message;
+    const outcome = await this.#commits().claim({ owner, fingerprints });
+    return "refused" in outcome
+      ? { decided: false, why: outcome.refused }
+      : { decided: true, granted: outcome.granted };
+  }
+
+  async #guard(windowMs: number, now: EpochMs): Promise<void> {
+    if (this.#state.phase !== "blank") return;
+    const armed = this.#storage.transactionSync(() => {
+      this.#store.guard(windowMs);
+      return this.#deps.armAlarm(this.#retireAt(windowMs), now);
+    });
+    this.#state = this.#store.state();
+    await armed;
+  }
+
+  /** After each commit: claim and flush within the hour once there is enough. What fails is tried again by the next one. */
+  #committed(commit: Commit): void {
+    const { hour } = this.#address;
+    this.#held.unfrozenBytes += bytesOf(commit.batches);
+    this.#held.unresolvedBytes += bytesOf(commit.foreign);
+    const enough = this.#held.unfrozenBytes >= flushBytes || this.#held.unresolvedBytes >= claimBytes;
+    if (!enough || this.#working !== null || this.#state.phase !== "open") return;
+    void this.#work(hour, false, false).catch((error: unknown) => {
       this.#deps.log("flush_failed", { error: String(error) });
     });
   }
 
-  async #flush(closing: boolean): Promise<void> {
-    while (this.#flushing !== null) await this.#flushing.catch(() => undefined);
-    const deps = { ...this.#deps, sync: () => this.#storage.sync() };
-    this.#flushing = flush(this.#address, this.#store, deps, closing).finally(() => {
-      this.#flushing = null;
+  /** Claims and flushes, one at a time. */
+  async #work(hour: Hour, closing: boolean, mayMove: boolean): Promise<void> {
+    while (this.#working !== null) await this.#working.catch(() => undefined);
+    this.#working = this.#workOnce(hour, closing, mayMove).finally(() => {
+      this.#working = null;
+      this.#held = this.#store.held(this.#address.hour);
     });
-    await this.#flushing;
+    await this.#working;
+  }
+
+  async #workOnce(hour: Hour, closing: boolean, mayMove: boolean): Promise<void> {
+    const enough = closing || this.#store.unresolvedBytes(hour) >= claimBytes;
+    if (enough && this.#state.plan !== null) {
+      const owner = holderName(this.#address);
+      const deps = {
+        sync: () => this.#storage.sync(),
+        homePlan: (home: Hour, plan: Plan) => this.#deps.homePlan(home, plan),
+        claim: (home: HomeAddress, message: ClaimMessage) => this.#deps.claim(home, message),
+        enrolLater: (after: Hour, plan: Plan) => this.#enrolLater(after, plan),
+      };
+      const all = await resolveForeign(this.#store, { hour, owner, plan: this.#state.plan, mayMove }, deps);
+      if (closing && !all)
+        throw new Error("claims are owed: a home does not answer, and no later bucket is open");
+    }
+    const deps = { objects: this.#deps.objects, codec: this.#deps.codec, sync: () => this.#storage.sync() };
+    await flush(this.#address, hour, this.#store, deps, closing);
+    // In the same turn of work: rows of an earlier delivery must not move in between.
+    if (closing) this.#store.closeDelivery(hour);
+  }
+
+  /** The next bucket that takes this shard in, for rows that must move. Null if none does just now. */
+  async #enrolLater(after: Hour, plan: Plan): Promise<Hour | null> {
+    const now = await this.#deps.now();
+    const { hour, index } = this.#address;
+    const first = Math.max(hourNumber(after) + 1, hourNumber(hourOf(now)));
+    for (let number = first; number < first + moveHoursMax; number++) {
+      const later = hourOfNumber(number);
+      const known = this.#store.delivery(later);
+      // It takes rows from one bucket only: its receipt names one.
+      const fits = known !== null && (known.movedFrom === null || known.movedFrom === after);
+      if (known?.state === "open" && fits) return later;
+      if (known !== null) continue;
+      const reply = await this.#deps.enrol(later, { protocol: protocolVersion, hour, index, plan });
+      // Its receipt may have been given while the reply was under way: then it takes no row any more.
+      const state = this.#store.delivery(later)?.state ?? "open";
+      if (reply.enrolled && state === "open") return later;
+    }
+    return null;
   }
 
   /**
-   * Closes the shard and says what it holds. Repeating it is safe: the figures are the same, and what an earlier call
-   * left to put is put. Throws while R2 does not take a part: the shard is closed, its receipt is owed.
+   * Closes one delivery and says what it holds; the first one of the shard's own bucket closes the shard. Repeating it is
+   * safe: the figures are the same, and what an earlier call left to do is done. Throws while claims or parts are owed.
    */
   async close(message: CloseMessage): Promise<CloseReply> {
-    if (message.protocol !== protocolVersion) return { closed: false, protocol: protocolVersion };
-    if (this.#state.phase !== "closed") {
-      const duplicates = this.#queue?.duplicates ?? this.#state.duplicates;
-      this.#storage.transactionSync(() => {
-        this.#store.close(duplicates, message.nowMs);
-      });
-      this.#state = this.#store.state();
-      this.#queue?.close();
-      this.#queue = null;
+    const { protocol, hour, nowMs } = message;
+    if (protocol !== protocolVersion) return { closed: false, protocol: protocolVersion };
+    this.#stop(hour, nowMs);
+    if (this.#store.delivery(hour)?.state === "open") {
+      const { plan } = this.#state;
+      const mayMove = plan !== null && nowMs >= dueAt(hour, plan.graceMs) + claimPatienceMs;
+      await this.#work(hour, true, mayMove);
     }
-    // A dropped shard has nothing to put; a closed one may.
-    if (!this.#state.dropped) await this.#flush(true);
-    const receipt = this.#receipt();
+    const receipt = this.#receipt(hour);
     const fault = receiptFault(receipt);
     if (fault !== null) broken(fault);
     await this.#storage.sync();
     return { closed: true, receipt };
   }
 
-  #receipt(): Receipt {
-    const parts = this.#store.parts().map((part) => {
-      if (part.put === null) broken(`part ${part.no} of a receipt is not put`);
-      return { ...part.content, ...part.put, format: "ndjson.gz" as const, origin: this.#address.index };
+  /** From here on nothing is added to the delivery but what is resolved from its own foreign rows. */
+  #stop(hour: Hour, now: EpochMs): void {
+    if (hour !== this.#address.hour) {
+      if (this.#state.phase === "blank") broken(`a blank shard was enrolled with the bucket of ${hour}`);
+      this.#store.addDelivery(hour);
+      return;
+    }
+    if (this.#state.phase === "closed") return;
+    const duplicates = this.#queue?.duplicates ?? this.#state.duplicates;
+    this.#storage.transactionSync(() => {
+      this.#store.close(hour, duplicates, now);
     });
-    const tail = this.#store.tail()?.content ?? null;
+    this.#state = this.#store.state();
+    this.#queue?.close();
+  }
+
+  #receipt(hour: Hour): Receipt {
+    const { index, hour: own } = this.#address;
+    const parts = this.#store.parts(hour).map((part) => {
+      if (part.put === null) broken(`part ${part.no} of a receipt is not put`);
+      return {
+        ...part.content,
+        ...part.put,
+        format: "ndjson.gz" as const,
+        origin: originOf(this.#address, hour),
+      };
+    });
+    const tail = this.#store.tail(hour)?.content ?? null;
     const held = tail === null ? parts : [...parts, tail];
+    const { appended, movedIn, denied, moved, unguarded } = this.#store.foreignTotals(hour);
+    const { movedFrom, movedTo } = this.#store.delivery(hour) ?? { movedFrom: null, movedTo: null };
     return {
       counters: {
-        index: this.#address.index,
-        accepted: this.#store.accepted().tally,
+        index,
+        hour: own,
+        accepted: hour === own ? addTallies([this.#store.acceptedHome(hour), appended]) : zeroTally,
+        reassignedIn: movedFrom === null ? null : { hour: movedFrom, tally: movedIn },
         delivered: addTallies(held.map((content) => content.tally)),
-        duplicates: this.#state.duplicates,
+        denied,
+        reassignedOut: movedTo === null ? null : { hour: movedTo, tally: moved },
+        unguarded,
+        duplicates: hour === own ? this.#state.duplicates : 0,
       },
       parts,
       tail,
-      strays: this.#store.strays(),
+      strays: this.#store.strays(hour),
     };
   }
 
   /** The payload of the rows that the receipt carries, in row order. */
-  tail(): Uint8Array<ArrayBuffer> {
-    const tail = this.#state.phase === "closed" ? this.#store.tail() : null;
+  tail(hour: Hour): Uint8Array<ArrayBuffer> {
+    const tail = this.#store.delivery(hour)?.state === "closed" ? this.#store.tail(hour) : null;
     if (tail === null) return new Uint8Array();
     const bytes = new Uint8Array(tail.content.plainBytes);
     let at = 0;
-    for (const payload of this.#store.payloads(tail.firstSeq, tail.lastSeq)) {
+    for (const payload of this.#store.payloads(hour, tail.firstSeq, tail.lastSeq)) {
       bytes.set(payload, at);
       at += payload.length;
     }
@@ -226,34 +350,64 @@ export class Shard {
     for (const packed of this.#store.tags()) yield* unpackTags(packed);
   }
 
+  /** What homes told this shard of its foreign rows, home by home. Reads only. */
+  grants(): GrantedAt[] {
+    const byHome = new Map<string, GrantedAt>();
+    for (const { home, granted, denied } of this.#store.answers()) {
+      const key = JSON.stringify(home);
+      const before = byHome.get(key) ?? { home, granted: zeroTally, denied: new Uint8Array() };
+      const both = new Uint8Array(before.denied.length + denied.length);
+      both.set(before.denied);
+      both.set(denied, before.denied.length);
+      byHome.set(key, {
+        home,
+        granted: addTallies([before.granted, granted]),
+        denied: both.slice(0, claimRowsMax * 16),
+      });
+    }
+    return [...byHome.values()];
+  }
+
+  /** What this shard, as a home, recorded for a holder. Reads only. */
+  ownedBy(owner: HolderName, fingerprints: Uint8Array): OwnedAnswer {
+    if (this.#state.phase === "blank") return { owned: zeroTally, known: 0 };
+    const { owned, known } = this.#commits().ownedBy(owner, fingerprints);
+    const sum = new IdentitySum();
+    for (const name of owned) sum.addFingerprint(hexToBytes(name));
+    return { owned: { rows: owned.length, sum: sum.hex() }, known };
+  }
+
   /**
    * The bucket was re-read from R2 and found whole: payloads may go. Identities stay for the window and a day.
    * True when all are dropped; false: call again.
    */
-  async dropPayloads(now: EpochMs): Promise<boolean> {
-    if (this.#state.phase !== "closed" || this.#state.dropped) return true;
-    const armed = this.#storage.transactionSync(() =>
-      this.#store.dropPayloads(dropBatchesPerTurn) ? this.#deps.armAlarm(this.#retireAt(), now) : null,
-    );
-    this.#state = this.#store.state();
+  async dropPayloads(hour: Hour, now: EpochMs): Promise<boolean> {
+    if (this.#store.delivery(hour)?.state !== "closed") return true;
+    const armed = this.#storage.transactionSync(() => {
+      this.#store.dropPayloads(hour, dropBatchesPerTurn);
+      return this.#allDropped() ? this.#deps.armAlarm(this.#retireAt(), now) : null;
+    });
     await armed;
     // The bucket takes note of the answer and never asks again.
     await this.#storage.sync();
-    return this.#state.dropped;
+    return this.#store.delivery(hour)?.state === "dropped";
+  }
+
+  #allDropped(): boolean {
+    return this.#store.deliveries().every(({ state }) => state === "dropped");
   }
 
   #deadHandAt(plan: Plan): EpochMs {
     return (dueAt(this.#address.hour, plan.graceMs) + deadHandMs) as EpochMs;
   }
 
-  #retireAt(): EpochMs {
-    const windowMs = this.#state.plan?.windowMs ?? windowMsDefault;
+  #retireAt(windowMs = this.#state.windowMs): EpochMs {
     return (endOf(this.#address.hour) + windowMs + retireAfterWindowMs) as EpochMs;
   }
 
   /**
-   * The shard's own alarm: an open shard that nobody closed wakes its bucket; a dropped one retires after the window.
-   * Never throws: an alarm that throws six times is never run again.
+   * The shard's own alarm: an open shard that nobody closed wakes its bucket; one that has nothing left to deliver
+   * retires after the window. Never throws: an alarm that throws six times is never run again.
    */
   async alarm(now: EpochMs): Promise<void> {
     if (this.#state.phase === "open" && this.#state.plan !== null) {
@@ -267,7 +421,7 @@ export class Shard {
       });
       return;
     }
-    if (!this.#state.dropped) return;
+    if (this.#state.phase === "blank" || !this.#allDropped()) return;
     if (now < this.#retireAt()) {
       await this.#deps.armAlarm(this.#retireAt(), now);
       return;
@@ -279,6 +433,15 @@ export class Shard {
 
   /** For the operator: what the shard is, without a payload. */
   describe(): string {
-    return JSON.stringify({ ...this.#state, ...this.#queue?.size, unfrozenBytes: this.#unfrozenBytes });
+    const deliveries = this.#store.deliveries().map((delivery) => ({
+      ...delivery,
+      unfrozenBytes: this.#store.unfrozenBytes(delivery.hour),
+      unresolvedBytes: this.#store.unresolvedBytes(delivery.hour),
+    }));
+    return JSON.stringify({ ...this.#state, ...this.#queue?.size, deliveries });
   }
+}
+
+function bytesOf(batches: readonly { readonly content: PartContent }[]): number {
+  return batches.reduce((sum, { content }) => sum + content.plainBytes, 0);
 }

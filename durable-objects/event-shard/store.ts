@@ -1,24 +1,67 @@
 /** The shard's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
-import { broken } from "../../domain/invariant.ts";
 import * as z from "zod";
-import type { AppendTag, Commit } from "../../domain/commit.ts";
-import { packTags } from "../../domain/commit.ts";
+import { type Batch, type Commit, type ForeignBatch, packTags } from "../../domain/commit.ts";
 import type { ShardPhase } from "../../domain/enrol.ts";
+import { fingerprintBytes } from "../../domain/fingerprint.ts";
 import { type UnfrozenBatch, encoderVersion } from "../../domain/flush.ts";
-import type { EpochMs } from "../../domain/hour.ts";
-import { sqliteRowBytesMax } from "../../domain/limits.ts";
+import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
+import { HolderName } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { sqliteRowBytesMax, windowMsDefault } from "../../domain/limits.ts";
 import { PartContent } from "../../domain/manifest.ts";
+import { HomeAddress } from "../../domain/messages.ts";
+import { PackedRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { Plan } from "../../domain/plan.ts";
+import { Tally, addTallies } from "../../domain/tally.ts";
 import { type ObjectStorage, blobOf, isBlank, migrate } from "../../platform/storage.ts";
 import { migrations } from "./schema.ts";
 
 export interface ShardState {
   readonly phase: ShardPhase;
-  /** True once the payloads were dropped: the bucket is verified. */
-  readonly dropped: boolean;
   readonly plan: Plan | null;
+  readonly windowMs: number;
   readonly duplicates: number;
+}
+
+/** How far a bucket that this shard delivers to has come. */
+export interface Delivery {
+  readonly hour: Hour;
+  readonly state: "open" | "closed" | "dropped";
+  readonly movedFrom: Hour | null;
+  readonly movedTo: Hour | null;
+}
+
+/** Foreign rows that wait for their claims. */
+export interface WaitingForeign {
+  readonly seq: number;
+  readonly rows: PackedRows;
+}
+
+/** What became of the rows of one foreign batch. */
+export interface ResolvedForeign {
+  readonly seq: number;
+  readonly states: Uint8Array<ArrayBuffer>;
+  readonly denied: Tally;
+  readonly moved: Tally;
+  readonly unguarded: number;
+}
+
+/** What one home answered in one round of claims. */
+export interface AnswerOfHome {
+  readonly home: HomeAddress;
+  readonly granted: Tally;
+  readonly denied: Uint8Array<ArrayBuffer>;
+}
+
+/** Tallies of the foreign rows of one delivery. */
+export interface ForeignTotals {
+  /** Rows that were appended here, and rows that moved in. */
+  readonly appended: Tally;
+  readonly movedIn: Tally;
+  readonly denied: Tally;
+  readonly moved: Tally;
+  readonly unguarded: number;
 }
 
 /** A part as it was frozen; `put` once R2 has it. */
@@ -42,9 +85,33 @@ interface PartRow extends Record<string, ArrayBuffer | string | number | null> {
   sha256: string | null;
 }
 
-const blank: ShardState = { phase: "blank", dropped: false, plan: null, duplicates: 0 };
-const PlanText = z.string().transform((text) => Plan.parse(JSON.parse(text)));
-const ContentText = z.string().transform((text) => PartContent.parse(JSON.parse(text)));
+const blank: ShardState = { phase: "blank", plan: null, windowMs: windowMsDefault, duplicates: 0 };
+
+function json<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.infer<Schema>> {
+  return z.string().transform((text) => schema.parse(JSON.parse(text)));
+}
+
+const ShardRow = z.object({
+  phase: z.enum(["guard", "open", "closed"]),
+  plan: json(Plan).nullable(),
+  window_ms: z.number(),
+  duplicates: z.number(),
+});
+const DeliveryRow = z.object({
+  hour: HourText,
+  state: z.enum(["open", "closed", "dropped"]),
+  moved_from: HourText.nullable(),
+  moved_to: HourText.nullable(),
+});
+const ContentText = json(PartContent);
+const HomeText = json(HomeAddress);
+const ForeignRow = z.object({
+  content: ContentText,
+  moved_in: z.number(),
+  denied: json(Tally).nullable(),
+  moved: json(Tally).nullable(),
+  unguarded: z.number(),
+});
 
 export class ShardStore {
   readonly #storage: ObjectStorage;
@@ -55,139 +122,330 @@ export class ShardStore {
 
   state(): ShardState {
     if (isBlank(this.#storage)) return blank;
-    const [row] = this.#storage.sql
-      .exec<{ phase: string; plan: string | null; duplicates: number }>(
-        "SELECT phase, plan, duplicates FROM shard",
-      )
-      .toArray();
+    const [row] = this.#storage.sql.exec("SELECT phase, plan, window_ms, duplicates FROM shard").toArray();
     if (row === undefined) return blank;
-    return {
-      phase: row.phase === "open" ? "open" : "closed",
-      dropped: row.phase === "dropped",
-      plan: row.plan === null ? null : PlanText.parse(row.plan),
-      duplicates: row.duplicates,
-    };
+    const { phase, plan, window_ms: windowMs, duplicates } = ShardRow.parse(row);
+    return { phase, plan, windowMs, duplicates };
+  }
+
+  deliveries(): Delivery[] {
+    if (isBlank(this.#storage)) return [];
+    return this.#storage.sql
+      .exec("SELECT * FROM delivery ORDER BY hour")
+      .toArray()
+      .map((row) => {
+        const { hour, state, moved_from: movedFrom, moved_to: movedTo } = DeliveryRow.parse(row);
+        return { hour, state, movedFrom, movedTo };
+      });
+  }
+
+  delivery(hour: Hour): Delivery | null {
+    return this.deliveries().find((delivery) => delivery.hour === hour) ?? null;
   }
 
   /** The bucket has confirmed the enrolment: from now on the shard may hold rows. */
-  open(plan: Plan, now: EpochMs): void {
+  open(hour: Hour, plan: Plan, now: EpochMs): void {
     migrate(this.#storage, migrations);
     this.#storage.sql.exec(
-      "INSERT INTO shard (one, phase, plan, enrolled_at_ms) VALUES (1, 'open', ?, ?)",
+      `INSERT INTO shard (one, phase, plan, window_ms, enrolled_at_ms) VALUES (1, 'open', ?, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET phase = 'open', plan = excluded.plan, window_ms = excluded.window_ms,
+         enrolled_at_ms = excluded.enrolled_at_ms WHERE phase = 'guard'`,
       JSON.stringify(plan),
+      plan.windowMs,
       now,
     );
+    this.#storage.sql.exec("INSERT INTO delivery (hour, state) VALUES (?, 'open')", hour);
   }
 
-  /** Writes a commit's batches, all or none. `duplicates` is the running total, kept with whatever is written next. */
-  commit({ batches, tags }: Commit, duplicates: number): void {
-    if (batches.length === 0) return;
+  /** A claim came first: the shard keeps identities and holds no row. */
+  guard(windowMs: number): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec("INSERT INTO shard (one, phase, window_ms) VALUES (1, 'guard', ?)", windowMs);
+  }
+
+  /** Writes what a commit decided, all or none. `duplicates` is the running total, kept with whatever is written next. */
+  commit(hour: Hour, { batches, foreign, claims, tags }: Commit, duplicates: number): void {
+    if (batches.length + foreign.length + claims.length === 0) return;
     this.#storage.transactionSync(() => {
-      batches.forEach((batch, index) => {
-        this.#insertBatch(batch, index === 0 ? tags : []);
-      });
-      if (duplicates > 0)
+      let untagged = packTags(tags);
+      for (const batch of batches) {
+        this.#insertBatch(hour, "home", batch, untagged);
+        untagged = new Uint8Array();
+      }
+      for (const rows of foreign) {
+        this.#insertForeign(hour, false, rows, untagged);
+        untagged = new Uint8Array();
+      }
+      for (const { owner, fingerprints } of claims) {
+        this.#storage.sql.exec(
+          "INSERT INTO claim (owner, fingerprints) VALUES (?, ?)",
+          owner,
+          blobOf(fingerprints),
+        );
+      }
+      if (duplicates > 0) {
         this.#storage.sql.exec(
           "UPDATE shard SET duplicates = ? WHERE duplicates <> ?",
           duplicates,
           duplicates,
         );
+      }
     });
   }
 
-  #insertBatch(batch: Commit["batches"][number], tags: readonly AppendTag[]): void {
+  #insertBatch(hour: Hour, kind: "home" | "claimed", batch: Batch, tags: Uint8Array<ArrayBuffer>): void {
     const content = JSON.stringify(batch.content);
-    const packedTags = packTags(tags);
-    const rowBytes =
-      content.length + batch.fingerprints.length + packedTags.length + batch.payload.length + 32;
-    if (rowBytes > sqliteRowBytesMax) {
-      broken(`a batch row of ${rowBytes} bytes is over ${sqliteRowBytesMax}`);
-    }
+    assertRowBytes(content.length + batch.fingerprints.length + tags.length + batch.payload.length);
     this.#storage.sql.exec(
-      "INSERT INTO batch (bytes, content, fingerprints, tags, payload) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO batch (hour, kind, bytes, content, fingerprints, tags, payload) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      hour,
+      kind,
       batch.content.plainBytes,
       content,
       blobOf(batch.fingerprints),
-      blobOf(packedTags),
+      blobOf(tags),
       blobOf(batch.payload),
     );
   }
 
-  /** From now on the shard takes no row. A blank shard is closed too, so that it can never come to life. */
-  close(duplicates: number, now: EpochMs): void {
-    migrate(this.#storage, migrations);
+  #insertForeign(hour: Hour, movedIn: boolean, batch: ForeignBatch, tags: Uint8Array<ArrayBuffer>): void {
+    const content = JSON.stringify(batch.content);
+    assertRowBytes(content.length + tags.length + batch.rows.length);
     this.#storage.sql.exec(
-      `INSERT INTO shard (one, phase, closed_at_ms, duplicates) VALUES (1, 'closed', ?, ?)
-       ON CONFLICT (one) DO UPDATE SET phase = 'closed', closed_at_ms = excluded.closed_at_ms,
-         duplicates = excluded.duplicates WHERE phase = 'open'`,
-      now,
-      duplicates,
+      "INSERT INTO foreign_batch (hour, moved_in, bytes, content, tags, rows) VALUES (?, ?, ?, ?, ?, ?)",
+      hour,
+      movedIn ? 1 : 0,
+      batch.content.plainBytes,
+      content,
+      blobOf(tags),
+      blobOf(batch.rows),
     );
   }
 
-  /** Sum of the bytes of batches that no part holds yet. */
-  unfrozenBytes(): number {
+  /** From now on the shard takes no row. A blank shard is closed too, so that it can never come to life. */
+  close(hour: Hour, duplicates: number, now: EpochMs): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec(
+      `INSERT INTO shard (one, phase, window_ms, closed_at_ms, duplicates) VALUES (1, 'closed', ?, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET phase = 'closed', closed_at_ms = excluded.closed_at_ms,
+         duplicates = excluded.duplicates WHERE phase <> 'closed'`,
+      windowMsDefault,
+      now,
+      duplicates,
+    );
+    this.#storage.sql.exec("INSERT OR IGNORE INTO delivery (hour, state) VALUES (?, 'open')", hour);
+  }
+
+  /** A bucket asks for its receipt and no row has moved there: there is one delivery more, without rows. */
+  addDelivery(hour: Hour): void {
+    this.#storage.sql.exec("INSERT OR IGNORE INTO delivery (hour, state) VALUES (?, 'open')", hour);
+  }
+
+  /** The delivery's figures are final: nothing is held for it. */
+  closeDelivery(hour: Hour): void {
+    this.#storage.sql.exec("UPDATE delivery SET state = 'closed' WHERE hour = ? AND state = 'open'", hour);
+  }
+
+  // ── Foreign rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sum of the bytes of foreign rows that wait for their claims. */
+  unresolvedBytes(hour: Hour): number {
     const [row] = this.#storage.sql
       .exec<{ bytes: number }>(
-        "SELECT coalesce(sum(bytes), 0) AS bytes FROM batch WHERE seq > (SELECT coalesce(max(last_seq), 0) FROM part)",
+        "SELECT coalesce(sum(bytes), 0) AS bytes FROM foreign_batch WHERE hour = ? AND states IS NULL",
+        hour,
       )
       .toArray();
     return row?.bytes ?? 0;
   }
 
-  unfrozenBatches(): UnfrozenBatch[] {
+  /** The first foreign batches that wait for their claims: at least one if any waits, up to about `bytesMax`. */
+  unresolved(hour: Hour, bytesMax: number): WaitingForeign[] {
+    const waiting: WaitingForeign[] = [];
+    let bytes = 0;
+    for (const row of this.#storage.sql.exec<{ seq: number; rows: ArrayBuffer }>(
+      "SELECT seq, rows FROM foreign_batch WHERE hour = ? AND states IS NULL ORDER BY seq",
+      hour,
+    )) {
+      const rows =
+        PackedRows.read(new Uint8Array(row.rows)) ?? broken(`foreign batch ${row.seq} is no packed rows`);
+      waiting.push({ seq: row.seq, rows });
+      bytes += row.rows.byteLength;
+      if (bytes >= bytesMax) break;
+    }
+    return waiting;
+  }
+
+  /**
+   * Records what became of foreign rows, in one transaction: their states, the granted ones as rows to deliver, and
+   * those that move as foreign rows of the later bucket.
+   */
+  resolve(
+    hour: Hour,
+    resolved: readonly ResolvedForeign[],
+    granted: readonly Batch[],
+    answers: readonly AnswerOfHome[],
+    move: { readonly to: Hour; readonly batches: readonly ForeignBatch[] } | null,
+  ): void {
+    const none = new Uint8Array();
+    this.#storage.transactionSync(() => {
+      for (const { seq, states, denied, moved, unguarded } of resolved) {
+        this.#storage.sql.exec(
+          "UPDATE foreign_batch SET states = ?, denied = ?, moved = ?, unguarded = ? WHERE seq = ? AND states IS NULL",
+          blobOf(states),
+          JSON.stringify(denied),
+          JSON.stringify(moved),
+          unguarded,
+          seq,
+        );
+      }
+      for (const batch of granted) this.#insertBatch(hour, "claimed", batch, none);
+      for (const { home, granted: tally, denied } of answers) {
+        this.#storage.sql.exec(
+          "INSERT INTO answer (home, granted, denied) VALUES (?, ?, ?)",
+          JSON.stringify(home),
+          JSON.stringify(tally),
+          blobOf(denied),
+        );
+      }
+      if (move === null) return;
+      this.#storage.sql.exec("UPDATE delivery SET moved_to = ? WHERE hour = ?", move.to, hour);
+      this.#storage.sql.exec(
+        `INSERT INTO delivery (hour, state, moved_from) VALUES (?, 'open', ?)
+         ON CONFLICT (hour) DO UPDATE SET moved_from = excluded.moved_from WHERE moved_from IS NULL`,
+        move.to,
+        hour,
+      );
+      for (const batch of move.batches) this.#insertForeign(move.to, true, batch, none);
+    });
+  }
+
+  foreignTotals(hour: Hour): ForeignTotals {
+    const appended: Tally[] = [];
+    const movedIn: Tally[] = [];
+    const denied: Tally[] = [];
+    const moved: Tally[] = [];
+    let unguarded = 0;
+    for (const found of this.#storage.sql.exec(
+      "SELECT content, moved_in, denied, moved, unguarded FROM foreign_batch WHERE hour = ?",
+      hour,
+    )) {
+      const row = ForeignRow.parse(found);
+      (row.moved_in === 0 ? appended : movedIn).push(row.content.tally);
+      if (row.denied !== null) denied.push(row.denied);
+      if (row.moved !== null) moved.push(row.moved);
+      unguarded += row.unguarded;
+    }
+    return {
+      appended: addTallies(appended),
+      movedIn: addTallies(movedIn),
+      denied: addTallies(denied),
+      moved: addTallies(moved),
+      unguarded,
+    };
+  }
+
+  *answers(): Generator<AnswerOfHome> {
+    if (isBlank(this.#storage)) return;
+    for (const row of this.#storage.sql.exec<{ home: string; granted: string; denied: ArrayBuffer }>(
+      "SELECT home, granted, denied FROM answer ORDER BY seq",
+    )) {
+      yield {
+        home: HomeText.parse(row.home),
+        granted: json(Tally).parse(row.granted),
+        denied: new Uint8Array(row.denied),
+      };
+    }
+  }
+
+  // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sum of the bytes of batches that no part holds yet. */
+  unfrozenBytes(hour: Hour): number {
+    const [row] = this.#storage.sql
+      .exec<{ bytes: number }>(
+        `SELECT coalesce(sum(bytes), 0) AS bytes FROM batch WHERE hour = ?1
+           AND seq > (SELECT coalesce(max(last_seq), 0) FROM part WHERE hour = ?1)`,
+        hour,
+      )
+      .toArray();
+    return row?.bytes ?? 0;
+  }
+
+  /** What a delivery holds that is not in R2 yet, and of its foreign rows what is not claimed yet. A scan. */
+  held(hour: Hour): { unfrozenBytes: number; unresolvedBytes: number } {
+    if (isBlank(this.#storage)) return { unfrozenBytes: 0, unresolvedBytes: 0 };
+    return { unfrozenBytes: this.unfrozenBytes(hour), unresolvedBytes: this.unresolvedBytes(hour) };
+  }
+
+  unfrozenBatches(hour: Hour): UnfrozenBatch[] {
     return this.#storage.sql
       .exec<{ seq: number; bytes: number }>(
-        "SELECT seq, bytes FROM batch WHERE seq > (SELECT coalesce(max(last_seq), 0) FROM part) ORDER BY seq",
+        `SELECT seq, bytes FROM batch WHERE hour = ?1
+           AND seq > (SELECT coalesce(max(last_seq), 0) FROM part WHERE hour = ?1) ORDER BY seq`,
+        hour,
       )
       .toArray();
   }
 
-  /** Fixes the rows of the next part: everything from the first unfrozen batch up to `lastSeq`. */
-  freeze(lastSeq: number): void {
+  /** Fixes the rows of the next part: everything of the delivery from its first unfrozen batch up to `lastSeq`. */
+  freeze(hour: Hour, lastSeq: number): void {
     const [next] = this.#storage.sql
       .exec<{ no: number; first_seq: number; key_no: number }>(
-        `SELECT coalesce(max(no), 0) + 1 AS no, coalesce(max(last_seq), 0) + 1 AS first_seq,
-           coalesce(max(key_no), -1) + 1 AS key_no FROM part`,
+        `SELECT (SELECT coalesce(max(no), 0) + 1 FROM part) AS no,
+           coalesce(max(last_seq), 0) + 1 AS first_seq, coalesce(max(key_no), -1) + 1 AS key_no
+         FROM part WHERE hour = ?`,
+        hour,
       )
       .toArray();
     if (next === undefined) broken("an aggregate without a row");
     this.#storage.sql.exec(
-      "INSERT INTO part (no, first_seq, last_seq, encoder, content, key_no) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO part (no, hour, first_seq, last_seq, encoder, content, key_no) VALUES (?, ?, ?, ?, ?, ?, ?)",
       next.no,
+      hour,
       next.first_seq,
       lastSeq,
       encoderVersion,
-      JSON.stringify(this.#contentBetween(next.first_seq, lastSeq)),
+      JSON.stringify(this.#contentBetween(hour, next.first_seq, lastSeq)),
       next.key_no,
     );
   }
 
-  #contentBetween(firstSeq: number, lastSeq: number): PartContent {
+  #contentBetween(hour: Hour, firstSeq: number, lastSeq: number): PartContent {
     const rows = this.#storage.sql.exec<{ content: string }>(
-      "SELECT content FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+      "SELECT content FROM batch WHERE hour = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+      hour,
       firstSeq,
       lastSeq,
     );
     return addContents(contentsOf(rows));
   }
 
-  /** What no part holds: the tail. Null if there is none. */
-  tail(): { readonly content: PartContent; readonly firstSeq: number; readonly lastSeq: number } | null {
-    const unfrozen = this.unfrozenBatches();
+  /** What no part of the delivery holds: the tail. Null if there is none. */
+  tail(
+    hour: Hour,
+  ): { readonly content: PartContent; readonly firstSeq: number; readonly lastSeq: number } | null {
+    const unfrozen = this.unfrozenBatches(hour);
     const first = unfrozen.at(0);
     const last = unfrozen.at(-1);
     if (first === undefined || last === undefined) return null;
-    return { content: this.#contentBetween(first.seq, last.seq), firstSeq: first.seq, lastSeq: last.seq };
+    return {
+      content: this.#contentBetween(hour, first.seq, last.seq),
+      firstSeq: first.seq,
+      lastSeq: last.seq,
+    };
   }
 
-  parts(): FrozenPart[] {
-    return this.#storage.sql.exec<PartRow>("SELECT * FROM part ORDER BY no").toArray().map(frozenPart);
+  parts(hour: Hour): FrozenPart[] {
+    return this.#storage.sql
+      .exec<PartRow>("SELECT * FROM part WHERE hour = ? ORDER BY no", hour)
+      .toArray()
+      .map(frozenPart);
   }
 
-  nextUnputPart(): FrozenPart | null {
+  nextUnputPart(hour: Hour): FrozenPart | null {
     const [row] = this.#storage.sql
-      .exec<PartRow>("SELECT * FROM part WHERE sha256 IS NULL ORDER BY no LIMIT 1")
+      .exec<PartRow>("SELECT * FROM part WHERE hour = ? AND sha256 IS NULL ORDER BY no LIMIT 1", hour)
       .toArray();
     return row === undefined ? null : frozenPart(row);
   }
@@ -206,68 +464,127 @@ export class ShardStore {
   }
 
   /** The key of part `no` is taken by other content: remember the stray and move the part to a free number. */
-  recordStray(no: number, strayKey: string): void {
+  recordStray(hour: Hour, no: number, strayKey: string): void {
     this.#storage.transactionSync(() => {
-      this.#storage.sql.exec("INSERT OR IGNORE INTO stray (key) VALUES (?)", strayKey);
-      this.#storage.sql.exec("UPDATE part SET key_no = (SELECT max(key_no) + 1 FROM part) WHERE no = ?", no);
+      this.#storage.sql.exec("INSERT OR IGNORE INTO stray (key, hour) VALUES (?, ?)", strayKey, hour);
+      this.#storage.sql.exec(
+        "UPDATE part SET key_no = (SELECT max(key_no) + 1 FROM part WHERE hour = ?) WHERE no = ?",
+        hour,
+        no,
+      );
     });
   }
 
-  strays(): string[] {
+  strays(hour: Hour): string[] {
     return this.#storage.sql
-      .exec<{ key: string }>("SELECT key FROM stray ORDER BY key")
+      .exec<{ key: string }>("SELECT key FROM stray WHERE hour = ? ORDER BY key", hour)
       .toArray()
       .map((row) => row.key);
   }
 
-  /** Payloads in row order. One statement a batch, so that commits may come in between. */
-  *payloads(firstSeq: number, lastSeq: number): Generator<Uint8Array<ArrayBuffer>> {
-    for (let seq = firstSeq; seq <= lastSeq; seq++) {
+  /** Payloads of the delivery in row order. One statement a batch, so that commits may come in between. */
+  *payloads(hour: Hour, firstSeq: number, lastSeq: number): Generator<Uint8Array<ArrayBuffer>> {
+    for (let seq = firstSeq; ;) {
       const [row] = this.#storage.sql
-        .exec<{ payload: ArrayBuffer | null }>("SELECT payload FROM batch WHERE seq = ?", seq)
+        .exec<{ seq: number; payload: ArrayBuffer | null }>(
+          "SELECT seq, payload FROM batch WHERE hour = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+          hour,
+          seq,
+          lastSeq,
+        )
         .toArray();
-      if (row === undefined || row.payload === null) broken(`batch ${seq} has no payload`);
+      if (row === undefined) return;
+      if (row.payload === null) broken(`batch ${row.seq} has no payload`);
       yield new Uint8Array(row.payload);
+      seq = row.seq + 1;
     }
   }
 
-  /** Packed fingerprints of every row, batch by batch. */
-  *fingerprints(): Generator<Uint8Array<ArrayBuffer>> {
+  // ── What is remembered ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Packed fingerprints of every row that was appended here, batch by batch. */
+  *fingerprints(): Generator<Uint8Array> {
+    if (isBlank(this.#storage)) return;
     for (const row of this.#storage.sql.exec<{ fingerprints: ArrayBuffer }>(
       "SELECT fingerprints FROM batch ORDER BY seq",
     )) {
       yield new Uint8Array(row.fingerprints);
+    }
+    yield* this.#foreignRows();
+  }
+
+  /** Of those, the ones that came as foreign rows. */
+  *foreignFingerprints(): Generator<Uint8Array> {
+    if (isBlank(this.#storage)) return;
+    for (const row of this.#storage.sql.exec<{ fingerprints: ArrayBuffer }>(
+      "SELECT fingerprints FROM batch WHERE kind = 'claimed' ORDER BY seq",
+    )) {
+      yield new Uint8Array(row.fingerprints);
+    }
+    yield* this.#foreignRows();
+  }
+
+  *#foreignRows(): Generator<Uint8Array> {
+    for (const row of this.#storage.sql.exec<{ rows: ArrayBuffer }>(
+      "SELECT rows FROM foreign_batch WHERE rows IS NOT NULL ORDER BY seq",
+    )) {
+      const rows = PackedRows.read(new Uint8Array(row.rows)) ?? broken("foreign rows that do not add up");
+      for (let at = 0; at < rows.count; at++) {
+        const from = rows.fingerprintAt(at);
+        yield rows.bytes.subarray(from, from + fingerprintBytes);
+      }
+    }
+  }
+
+  *claims(): Generator<{ readonly owner: HolderName; readonly fingerprints: Uint8Array }> {
+    if (isBlank(this.#storage)) return;
+    for (const row of this.#storage.sql.exec<{ owner: string; fingerprints: ArrayBuffer }>(
+      "SELECT owner, fingerprints FROM claim ORDER BY seq",
+    )) {
+      yield { owner: HolderName.parse(row.owner), fingerprints: new Uint8Array(row.fingerprints) };
     }
   }
 
   /** Packed append tags, batch by batch. */
   *tags(): Generator<Uint8Array<ArrayBuffer>> {
     for (const row of this.#storage.sql.exec<{ tags: ArrayBuffer }>(
-      "SELECT tags FROM batch WHERE length(tags) > 0",
+      `SELECT tags FROM batch WHERE length(tags) > 0
+       UNION ALL SELECT tags FROM foreign_batch WHERE length(tags) > 0`,
     )) {
       yield new Uint8Array(row.tags);
     }
   }
 
-  /** Everything the shard accepted. */
-  accepted(): PartContent {
-    if (isBlank(this.#storage)) return addContents([]);
-    return this.#contentBetween(0, Number.MAX_SAFE_INTEGER);
+  /** Home rows that the shard accepted. */
+  acceptedHome(hour: Hour): Tally {
+    const rows = this.#storage.sql.exec<{ content: string }>(
+      "SELECT content FROM batch WHERE hour = ? AND kind = 'home'",
+      hour,
+    );
+    return addContents(contentsOf(rows)).tally;
   }
 
-  /** Forgets payloads, at most `batchesMax` batches at a time; true when none is left. */
-  dropPayloads(batchesMax: number): boolean {
+  /** Forgets the payloads of a delivery, at most `batchesMax` batches at a time; true when none is left. */
+  dropPayloads(hour: Hour, batchesMax: number): boolean {
     this.#storage.sql.exec(
-      "UPDATE batch SET payload = NULL WHERE seq IN (SELECT seq FROM batch WHERE payload IS NOT NULL LIMIT ?)",
+      `UPDATE batch SET payload = NULL WHERE seq IN
+         (SELECT seq FROM batch WHERE hour = ? AND payload IS NOT NULL LIMIT ?)`,
+      hour,
       batchesMax,
     );
     const left = this.#storage.sql
-      .exec("SELECT 1 AS one FROM batch WHERE payload IS NOT NULL LIMIT 1")
+      .exec("SELECT 1 AS one FROM batch WHERE hour = ? AND payload IS NOT NULL LIMIT 1", hour)
       .toArray();
-    if (left.length === 0)
-      this.#storage.sql.exec("UPDATE shard SET phase = 'dropped' WHERE phase = 'closed'");
-    return left.length === 0;
+    if (left.length > 0) return false;
+    this.#storage.sql.exec("UPDATE foreign_batch SET rows = NULL WHERE hour = ? AND rows IS NOT NULL", hour);
+    this.#storage.sql.exec("UPDATE delivery SET state = 'dropped' WHERE hour = ? AND state = 'closed'", hour);
+    return true;
   }
+}
+
+function assertRowBytes(bytes: number): void {
+  // 64: the row's numbers, its hour and its header.
+  if (bytes + 64 > sqliteRowBytesMax) broken(`a row of ${bytes} bytes is over ${sqliteRowBytesMax}`);
 }
 
 function* contentsOf(rows: Iterable<{ content: string }>): Generator<PartContent> {

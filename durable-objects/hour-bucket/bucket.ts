@@ -5,20 +5,32 @@
  * enrols; payloads are dropped only after a balanced verdict; what it could not do, it goes on with by its own alarm.
  * Does not: know the clock, the network or the platform's classes; they come in as `BucketDeps`.
  */
-import { type BucketPhase, type EnrolReply, decideEnrol } from "../../domain/enrol.ts";
+import {
+  type BucketPhase,
+  type EnrolReply,
+  type PlanReply,
+  decideEnrol,
+  decidePlan,
+} from "../../domain/enrol.ts";
 import { type EpochMs, endOf } from "../../domain/hour.ts";
-import type { BucketAddress } from "../../domain/ids.ts";
+import { type BucketAddress, type Holder, holderName } from "../../domain/ids.ts";
 import { BrokenInvariant, broken } from "../../domain/invariant.ts";
-import { retireAfterWindowMs, sealRetryMsMin, windowMsDefault } from "../../domain/limits.ts";
+import {
+  retireAfterWindowMs,
+  sealRetryMsMin,
+  stepsPerSealMax,
+  windowMsDefault,
+} from "../../domain/limits.ts";
 import { Manifest } from "../../domain/manifest.ts";
 import type {
   EnrolMessage,
+  PlanMessage,
   SealMessage,
   SealReply,
   SealedSummary,
   VerifiedMessage,
 } from "../../domain/messages.ts";
-import { dueAt, sealAlarmAt } from "../../domain/plan.ts";
+import { type Plan, dueAt, sealAlarmAt } from "../../domain/plan.ts";
 import { nextSealStep, retryDelayMs } from "../../domain/seal.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { type SealDeps, SealSteps } from "./seal-steps.ts";
@@ -63,17 +75,40 @@ export class Bucket {
         const { graceMs } = decision.plan;
         const armed = this.#storage.transactionSync(() => {
           this.#store.open(decision.plan, dueAt(this.#address.hour, graceMs));
-          this.#store.enrol(message.index, now);
+          this.#store.enrol(message, now);
           return this.#deps.armAlarm(sealAlarmAt(this.#address.type, this.#address.hour, graceMs), now);
         });
         await armed;
         break;
       }
       case "enrol":
-        this.#store.enrol(message.index, now);
+        this.#store.enrol(message, now);
     }
     await this.#storage.sync();
     return decision.reply;
+  }
+
+  /**
+   * The plan by which this hour's homes are found. A claim may be the first to ask: then it is fixed, and whoever enrols
+   * later must have the same.
+   */
+  async plan({ plan, nowMs }: PlanMessage): Promise<PlanReply> {
+    const record = this.#store.record();
+    const { reply, fix } = decidePlan(record?.plan ?? null, this.#address.hour, plan, nowMs);
+    if (fix) {
+      const retireAtMs = this.#retireAt(plan);
+      const armed = this.#storage.transactionSync(() => {
+        this.#store.fixPlan(plan, dueAt(this.#address.hour, plan.graceMs));
+        return record === null ? this.#deps.armAlarm(retireAtMs, nowMs) : null;
+      });
+      await armed;
+    }
+    await this.#storage.sync();
+    return reply;
+  }
+
+  #retireAt(plan: Plan | null): EpochMs {
+    return (endOf(this.#address.hour) + (plan?.windowMs ?? windowMsDefault) + retireAfterWindowMs) as EpochMs;
   }
 
   /** Seals if due, and says how far it got. Called by alarm and cron alike; two callers share one run. */
@@ -89,7 +124,7 @@ export class Bucket {
     const graceMs = record?.plan?.graceMs ?? plan?.graceMs;
     if (record === null && graceMs === undefined) return { state: "blank" };
     const dueAtMs = record?.due_at_ms ?? dueAt(this.#address.hour, graceMs ?? 0);
-    for (;;) {
+    for (let steps = 0; ; steps++) {
       const step = nextSealStep(this.#store.progress(dueAtMs), nowMs);
       if (step.step === "wait") return { state: "not_due", dueAtMs: step.untilMs };
       if (step.step === "done") {
@@ -97,6 +132,7 @@ export class Bucket {
         return { state: "sealed", summary: this.#summary() };
       }
       try {
+        if (steps >= stepsPerSealMax) broken(`a seal of more than ${stepsPerSealMax} steps does not end`);
         await this.#steps.run(step, dueAtMs, nowMs);
         // What a step froze is durable before the next one shows it to the outside.
         await this.#storage.sync();
@@ -150,7 +186,12 @@ export class Bucket {
   /** A verdict on the sealed bucket. A balanced one lets payloads go; any other one keeps everything. */
   async verified({ nowMs, verdict }: VerifiedMessage): Promise<void> {
     const record = this.#store.record();
-    if (record?.phase !== "sealed" || record.verdict === "balanced") return;
+    if (record?.phase !== "sealed") return;
+    // Balanced once is balanced: hearing of it again only wakes a bucket whose alarm was lost.
+    if (record.verdict === "balanced") {
+      await this.#deps.armAlarm(nowMs, nowMs);
+      return;
+    }
     const armed = this.#storage.transactionSync(() => {
       this.#store.recordVerdict(verdict);
       return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;
@@ -172,34 +213,40 @@ export class Bucket {
   async #alarm(now: EpochMs): Promise<void> {
     const record = this.#store.record();
     if (record === null) return;
+    if (record.phase === "planned") {
+      // Nobody enrolled. If its stream expects the hour, the cron seals it; else it goes when its window is over.
+      if (now < this.#retireAt(record.plan)) await this.#deps.armAlarm(this.#retireAt(record.plan), now);
+      else await this.#retire();
+      return;
+    }
     if (record.phase !== "sealed") {
       const reply = await this.seal({ nowMs: now, plan: record.plan });
       if (reply.state === "not_due") await this.#deps.armAlarm(reply.dueAtMs, now);
       return;
     }
     if (record.verdict !== "balanced") return;
-    const undropped = this.#store.enrolments().filter(({ payloads_dropped: dropped }) => !dropped);
-    if (undropped.length > 0)
+    const undropped = this.#store.enrolments().filter(({ dropped }) => !dropped);
+    if (undropped.length > 0) {
       return this.#dropPayloads(
-        undropped.map(({ shard }) => shard),
+        undropped.map(({ holder }) => holder),
         now,
       );
-    const retireAt =
-      endOf(this.#address.hour) + (record.plan?.windowMs ?? windowMsDefault) + retireAfterWindowMs;
-    if (now < retireAt) {
-      await this.#deps.armAlarm(retireAt as EpochMs, now);
-      return;
     }
+    if (now < this.#retireAt(record.plan)) await this.#deps.armAlarm(this.#retireAt(record.plan), now);
+    else await this.#retire();
+  }
+
+  async #retire(): Promise<void> {
     await this.#storage.deleteAll();
     this.#deps.log("retired", {});
     this.#deps.abort("retired");
   }
 
   /** One slice of dropping; the alarm comes back for the rest. */
-  async #dropPayloads(shards: Parameters<BucketDeps["shard"]>[0][], now: EpochMs): Promise<void> {
-    for (const shard of shards) {
-      if (!(await this.#deps.shard(shard).dropPayloads(now))) break;
-      this.#store.recordPayloadsDropped(shard);
+  async #dropPayloads(holders: readonly Holder[], now: EpochMs): Promise<void> {
+    for (const holder of holders) {
+      if (!(await this.#deps.shard(holder).dropPayloads(this.#address.hour, now))) break;
+      this.#store.recordPayloadsDropped(holder);
     }
     await this.#deps.armAlarm((now + sealRetryMsMin) as EpochMs, now);
   }
@@ -209,8 +256,10 @@ export class Bucket {
     const enrolments = this.#store.enrolments();
     return JSON.stringify({
       ...this.#store.record(),
-      shards: enrolments.map(({ shard }) => shard),
-      missingReceipts: enrolments.filter(({ receipt }) => receipt === null).map(({ shard }) => shard),
+      shards: enrolments.map(({ holder }) => holderName(holder)),
+      missingReceipts: enrolments
+        .filter(({ receipt }) => receipt === null)
+        .map(({ holder }) => holderName(holder)),
     });
   }
 }

@@ -1,11 +1,12 @@
 /** The object class: builds a bucket on its own storage and the real outside, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
-import type { EnrolReply } from "../../domain/enrol.ts";
+import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
 import { bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import {
   type BucketRpc,
   EnrolMessage,
+  PlanMessage,
   SealMessage,
   type SealReply,
   VerifiedMessage,
@@ -34,7 +35,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
     const deps: BucketDeps = {
       objects: r2Objects(env.EVENTS),
       codec: gzipCodec,
-      shard: (index) => shardStub(env.EVENT_SHARD, { ...address, index }),
+      shard: (holder) => shardStub(env.EVENT_SHARD, { type: address.type, ...holder }),
       now: () => readClock(env),
       jitter: randomFraction,
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "HourBucket", name }, at, now),
@@ -50,6 +51,10 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
 
   enrol(message: EnrolMessage): Promise<EnrolReply> {
     return this.#bucket.enrol(EnrolMessage.parse(message));
+  }
+
+  plan(message: PlanMessage): Promise<PlanReply> {
+    return this.#bucket.plan(PlanMessage.parse(message));
   }
 
   seal(message: SealMessage): Promise<SealReply> {

@@ -5,7 +5,7 @@ export const migrations: readonly Migration[] = [
   `
   CREATE TABLE bucket (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    phase TEXT NOT NULL CHECK (phase IN ('open', 'sealing', 'sealed')),
+    phase TEXT NOT NULL CHECK (phase IN ('planned', 'open', 'sealing', 'sealed')),
     plan TEXT,
     due_at_ms INTEGER NOT NULL,
     merge_planned INTEGER NOT NULL DEFAULT 0,
@@ -20,12 +20,15 @@ export const migrations: readonly Migration[] = [
     error TEXT,
     failing_since_ms INTEGER
   ) STRICT;
+  -- Shards that the bucket waits for: its own, and those of earlier hours whose rows moved here.
   CREATE TABLE enrolment (
-    shard INTEGER PRIMARY KEY,
+    hour TEXT NOT NULL,
+    shard INTEGER NOT NULL,
     enrolled_at_ms INTEGER NOT NULL,
     receipt TEXT,
-    payloads_dropped INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
+    payloads_dropped INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (hour, shard)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE merged (
     no INTEGER PRIMARY KEY,
     shards TEXT NOT NULL,

@@ -3,7 +3,7 @@
  * Each step ends by recording durably that its effect is there; a step that throws is done again.
  */
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
-import type { BucketAddress, ShardIndex } from "../../domain/ids.ts";
+import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { partBytesMax, receiptParallelismMax } from "../../domain/limits.ts";
 import {
@@ -28,7 +28,7 @@ import type { BucketStore } from "./store.ts";
 export interface SealDeps {
   readonly objects: ObjectStore;
   readonly codec: PartCodec;
-  shard(index: ShardIndex): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
+  shard(holder: Holder): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
 }
 
 /** Keys tried for one merged part. More strays than this are a broken invariant, not bad luck. */
@@ -83,19 +83,20 @@ export class SealSteps {
   }
 
   /** Receipts that come are kept, also if others fail: only the missing ones are asked for again. */
-  async #collectReceipts(from: readonly ShardIndex[], now: EpochMs): Promise<void> {
+  async #collectReceipts(from: readonly Holder[], now: EpochMs): Promise<void> {
     const failures: string[] = [];
-    await inParallel(from, receiptParallelismMax, async (index) => {
+    const { hour } = this.#address;
+    await inParallel(from, receiptParallelismMax, async (holder) => {
       try {
-        const reply = await this.#deps.shard(index).close({ protocol: protocolVersion, nowMs: now });
+        const reply = await this.#deps.shard(holder).close({ protocol: protocolVersion, hour, nowMs: now });
         if (!reply.closed) throw new Error(`speaks protocol ${reply.protocol}`);
         const fault = receiptFault(reply.receipt);
         if (fault !== null) broken(fault);
-        if (reply.receipt.counters.index !== index)
-          broken(`answered as shard ${reply.receipt.counters.index}`);
-        this.#store.recordReceipt(index, reply.receipt);
+        const { counters } = reply.receipt;
+        if (!sameHolder(counters, holder)) broken(`answered as shard ${holderName(counters)}`);
+        this.#store.recordReceipt(holder, reply.receipt);
       } catch (error) {
-        failures.push(`shard ${index}: ${String(error)}`);
+        failures.push(`shard ${holderName(holder)}: ${String(error)}`);
       }
     });
     if (failures.length > 0) throw new Error(failures.join("; "));
@@ -105,20 +106,25 @@ export class SealSteps {
     const tails = this.#store
       .receipts()
       .flatMap(({ counters, tail }) =>
-        tail === null ? [] : [{ index: counters.index, plainBytes: tail.plainBytes }],
+        tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes }],
       );
     this.#store.recordMergePlan(planMerge(tails));
   }
 
   /** The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. */
   async #putMerged(no: number): Promise<void> {
-    const receipts = new Map(this.#store.receipts().map((receipt) => [receipt.counters.index, receipt]));
-    const shards = this.#mergedRecord(no).shards;
+    const receipts = new Map(
+      this.#store.receipts().map((receipt) => [holderName(receipt.counters), receipt]),
+    );
+    const { shards } = this.#mergedRecord(no);
     const content = addContents(
-      shards.map((index) => receipts.get(index)?.tail ?? broken(`shard ${index} is merged and has no tail`)),
+      shards.map((holder) => {
+        const name = holderName(holder);
+        return receipts.get(name)?.tail ?? broken(`shard ${name} is merged and has no tail`);
+      }),
     );
     const tails: Uint8Array<ArrayBuffer>[] = [];
-    for (const index of shards) tails.push(await this.#deps.shard(index).tailPayload());
+    for (const holder of shards) tails.push(await this.#deps.shard(holder).tailPayload(this.#address.hour));
     const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
     if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
     const encoded = await this.#deps.codec.encode(tails);
@@ -144,7 +150,7 @@ export class SealSteps {
     broken(`${strayTriesMax} keys of merged part ${no} hold other content`);
   }
 
-  #mergedRecord(no: number): { readonly shards: readonly ShardIndex[]; readonly key_no: number } {
+  #mergedRecord(no: number): { readonly shards: readonly Holder[]; readonly key_no: number } {
     return (
       this.#store.merged().find((merged) => merged.no === no) ?? broken(`merged part ${no} is not planned`)
     );
@@ -185,6 +191,10 @@ export class SealSteps {
     const sha256 = await this.#deps.codec.sha256(bytesOfText(text));
     this.#store.freezeManifest(text, sha256, now);
   }
+}
+
+function holderOf({ hour, index }: Holder): Holder {
+  return { hour, index };
 }
 
 function bytesOfText(text: string): Uint8Array<ArrayBuffer> {

@@ -1,8 +1,8 @@
 /** The bucket's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
 import * as z from "zod";
 import type { BucketPhase } from "../../domain/enrol.ts";
-import { EpochMs } from "../../domain/hour.ts";
-import { ShardIndex } from "../../domain/ids.ts";
+import { EpochMs, HourText } from "../../domain/hour.ts";
+import { type Holder, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { Part } from "../../domain/manifest.ts";
 import { Plan } from "../../domain/plan.ts";
@@ -22,7 +22,7 @@ function json<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.infer<Schem
 const flag = z.number().transform((value) => value !== 0);
 
 const BucketRow = z.object({
-  phase: z.enum(["open", "sealing", "sealed"]),
+  phase: z.enum(["planned", "open", "sealing", "sealed"]),
   plan: json(Plan).nullable(),
   due_at_ms: EpochMs,
   merge_planned: flag,
@@ -40,18 +40,28 @@ const BucketRow = z.object({
 export type BucketRecord = z.infer<typeof BucketRow>;
 
 const EnrolmentRow = z.object({
+  hour: HourText,
   shard: ShardIndex,
   receipt: json(Receipt).nullable(),
   payloads_dropped: flag,
 });
 
+const HolderText = z.strictObject({ hour: HourText, index: ShardIndex });
+
 const MergedRow = z.object({
   no: z.number(),
-  shards: json(z.array(ShardIndex)),
+  shards: json(z.array(HolderText)),
   key_no: z.number(),
   part: json(Part).nullable(),
 });
 export type MergedRecord = z.infer<typeof MergedRow>;
+
+/** A shard that the bucket waits for. */
+export interface Enrolment {
+  readonly holder: Holder;
+  readonly receipt: Receipt | null;
+  readonly dropped: boolean;
+}
 
 export class BucketStore {
   readonly #storage: ObjectStorage;
@@ -70,19 +80,32 @@ export class BucketStore {
     return this.record()?.phase ?? "blank";
   }
 
-  open(plan: Plan, dueAtMs: EpochMs): void {
+  /** Fixes the plan of a bucket that has none, whatever its phase: a sealed empty hour gets one for claims, too. */
+  fixPlan(plan: Plan, dueAtMs: EpochMs): void {
     migrate(this.#storage, migrations);
     this.#storage.sql.exec(
-      "INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'open', ?, ?)",
+      `INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'planned', ?, ?)
+       ON CONFLICT (one) DO UPDATE SET plan = excluded.plan WHERE plan IS NULL`,
       JSON.stringify(plan),
       dueAtMs,
     );
   }
 
-  enrol(shard: ShardIndex, now: EpochMs): void {
+  open(plan: Plan, dueAtMs: EpochMs): void {
+    migrate(this.#storage, migrations);
     this.#storage.sql.exec(
-      "INSERT OR IGNORE INTO enrolment (shard, enrolled_at_ms) VALUES (?, ?)",
-      shard,
+      `INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'open', ?, ?)
+       ON CONFLICT (one) DO UPDATE SET phase = 'open' WHERE phase = 'planned'`,
+      JSON.stringify(plan),
+      dueAtMs,
+    );
+  }
+
+  enrol({ hour, index }: Holder, now: EpochMs): void {
+    this.#storage.sql.exec(
+      "INSERT OR IGNORE INTO enrolment (hour, shard, enrolled_at_ms) VALUES (?, ?, ?)",
+      hour,
+      index,
       now,
     );
   }
@@ -92,38 +115,46 @@ export class BucketStore {
     migrate(this.#storage, migrations);
     this.#storage.sql.exec(
       `INSERT INTO bucket (one, phase, due_at_ms) VALUES (1, 'sealing', ?)
-       ON CONFLICT (one) DO UPDATE SET phase = 'sealing' WHERE phase = 'open'`,
+       ON CONFLICT (one) DO UPDATE SET phase = 'sealing' WHERE phase IN ('planned', 'open')`,
       dueAtMs,
     );
   }
 
-  enrolments(): z.infer<typeof EnrolmentRow>[] {
+  enrolments(): Enrolment[] {
     if (isBlank(this.#storage)) return [];
     return this.#storage.sql
-      .exec("SELECT * FROM enrolment ORDER BY shard")
+      .exec("SELECT * FROM enrolment ORDER BY hour, shard")
       .toArray()
-      .map((row) => EnrolmentRow.parse(row));
+      .map((row) => {
+        const { hour, shard: index, receipt, payloads_dropped: dropped } = EnrolmentRow.parse(row);
+        return { holder: { hour, index }, receipt, dropped };
+      });
   }
 
   receipts(): Receipt[] {
     return this.enrolments().map(
-      ({ shard, receipt }) => receipt ?? broken(`shard ${shard} has not given its receipt`),
+      ({ holder, receipt }) => receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`),
     );
   }
 
-  recordReceipt(shard: ShardIndex, receipt: Receipt): void {
+  recordReceipt({ hour, index }: Holder, receipt: Receipt): void {
     this.#storage.sql.exec(
-      "UPDATE enrolment SET receipt = ? WHERE shard = ?",
+      "UPDATE enrolment SET receipt = ? WHERE hour = ? AND shard = ?",
       JSON.stringify(receipt),
-      shard,
+      hour,
+      index,
     );
   }
 
-  recordPayloadsDropped(shard: ShardIndex): void {
-    this.#storage.sql.exec("UPDATE enrolment SET payloads_dropped = 1 WHERE shard = ?", shard);
+  recordPayloadsDropped({ hour, index }: Holder): void {
+    this.#storage.sql.exec(
+      "UPDATE enrolment SET payloads_dropped = 1 WHERE hour = ? AND shard = ?",
+      hour,
+      index,
+    );
   }
 
-  recordMergePlan(groups: readonly (readonly ShardIndex[])[]): void {
+  recordMergePlan(groups: readonly (readonly Holder[])[]): void {
     this.#storage.transactionSync(() => {
       groups.forEach((shards, no) => {
         this.#storage.sql.exec(
@@ -219,13 +250,13 @@ export class BucketStore {
   /** What is durably done of the seal. `dueAtMs`: for a blank bucket, which has none of its own. */
   progress(dueAtMs: EpochMs): SealProgress {
     const record = this.record();
-    const sealing = record !== null && record.phase !== "open";
+    const sealing = record !== null && (record.phase === "sealing" || record.phase === "sealed");
     return {
       phase: record?.phase ?? "blank",
       dueAtMs: record?.due_at_ms ?? dueAtMs,
       missingReceipts: this.enrolments()
         .filter(({ receipt }) => receipt === null)
-        .map(({ shard }) => shard),
+        .map(({ holder }) => holder),
       mergePlanned: record?.merge_planned ?? false,
       unputMerged: sealing
         ? this.merged()

@@ -18,6 +18,7 @@ export interface LocalClockEnv extends ClockEnv {
   readonly EVENT_SHARD: DurableObjectNamespace<VirtuallyAlarmed>;
   readonly HOUR_BUCKET: DurableObjectNamespace<VirtuallyAlarmed>;
   readonly EDGE_LEDGER: DurableObjectNamespace<VirtuallyAlarmed>;
+  readonly UNDATED_HOME: DurableObjectNamespace<VirtuallyAlarmed>;
 }
 
 /** What a move did. */
@@ -110,6 +111,7 @@ export class LocalClock extends DurableObject<LocalClockEnv> implements VirtualC
       EventShard: this.env.EVENT_SHARD,
       HourBucket: this.env.HOUR_BUCKET,
       EdgeLedger: this.env.EDGE_LEDGER,
+      UndatedHome: this.env.UNDATED_HOME,
     };
     return namespaces[owner.class].getByName(owner.name);
   }

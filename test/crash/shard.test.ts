@@ -83,6 +83,8 @@ class World {
             this.enrolled = true;
             return { enrolled: true, plan };
           }),
+        homePlan: async () => broken("no row is foreign"),
+        claim: async () => broken("no row is foreign"),
         wakeBucket: () => outside.call(life, "bucket: wake", async () => undefined),
         armAlarm,
         abort: (reason) => {
@@ -136,13 +138,13 @@ class World {
     return untilDone(async (attempt) => {
       if (attempt > 0) await this.append([1_000 + attempt]);
       const nowMs = epochMs(startOf(hour) + 3_600_000 + attempt);
-      const reply = await this.shard.call((shard) => shard.close({ protocol: protocolVersion, nowMs }));
+      const reply = await this.shard.call((shard) => shard.close({ protocol: protocolVersion, hour, nowMs }));
       return reply.closed ? reply.receipt : broken("the shard speaks another protocol");
     });
   }
 
   tail(): Promise<Uint8Array<ArrayBuffer>> {
-    return untilDone(() => this.shard.call(async (shard) => shard.tail()));
+    return untilDone(() => this.shard.call(async (shard) => shard.tail(hour)));
   }
 }
 
@@ -226,11 +228,11 @@ async function judgeRepeats(world: World, receipt: Receipt, tail: Uint8Array): P
   expect(sha256Of(await world.tail())).toBe(sha256Of(tail));
   expect(await world.append([99])).toEqual({ refused: "closed" });
   const now = startOf(hour);
-  expect(await untilDone(() => world.shard.call((shard) => shard.dropPayloads(now)))).toBe(true);
+  expect(await untilDone(() => world.shard.call((shard) => shard.dropPayloads(hour, now)))).toBe(true);
   world.shard.crash();
   expect(await world.close()).toEqual(receipt);
   const state: unknown = JSON.parse(await world.shard.call(async (shard) => shard.describe()));
-  expect(state).toMatchObject({ phase: "closed", dropped: true });
+  expect(state).toMatchObject({ phase: "closed", deliveries: [{ hour, state: "dropped" }] });
 }
 
 describe.each(scripts)("a shard with $name", (script) => {

@@ -21,6 +21,7 @@ function story(): Counters {
     duplicate: tallyOf([3]),
     refused: nothing,
     unresolved: [{ no: AppendNo.parse(2), tally: tallyOf([4]) }],
+    refusedAppends: [],
   };
   const base = countersOf({ shards: 1, edges: [] });
   const [shard] = base.manifest.shards;
@@ -331,5 +332,7 @@ describe("the audit of any history", () => {
 });
 
 function openAt(view: LedgerView, index: number): number {
-  return view.shards.reduce((sum, one) => sum + (one.index === index ? one.unresolved.length : 0), 0);
+  return view.shards.reduce((sum, one) => {
+    return one.index === index ? sum + one.unresolved.length + one.refusedAppends.length : sum;
+  }, 0);
 }

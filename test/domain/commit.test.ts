@@ -3,13 +3,12 @@ import { describe, expect, it } from "vitest";
 import {
   type Commit,
   type WaitingAppend,
-  appendsOfNextCommit,
+  countOfNextCommit,
   decideCommit,
   packTags,
   tagBytes,
   unpackTags,
 } from "../../domain/commit.ts";
-import { IdentitySet } from "../../domain/identity-set.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import {
   appendsPerCommitMax,
@@ -19,8 +18,19 @@ import {
   eventBytesMax,
   sqliteRowBytesMax,
 } from "../../domain/limits.ts";
+import { headerBytes } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
-import { appendOf, edgeOf, fingerprintNo, hexOf, packed, rowNo, tallyOf, textOf } from "./make.ts";
+import {
+  appendOf,
+  edgeOf,
+  fingerprintNo,
+  hexOf,
+  noIdentities,
+  packed,
+  rowNo,
+  tallyOf,
+  textOf,
+} from "./make.ts";
 
 /** Commits, each of some appends, each of some event numbers: few numbers, so that duplicates are everywhere. */
 const history = fc.array(fc.array(fc.array(fc.nat({ max: 25 }), { maxLength: 8 }), { maxLength: 5 }), {
@@ -54,14 +64,14 @@ function bigRows(count: number, lineBytes: number, first = 0): WaitingAppend["ro
 }
 
 function bigAppend(no: number, rows: WaitingAppend["rows"]): WaitingAppend {
-  return { edge: edgeOf(1), no: AppendNo.parse(no), rows };
+  return { kind: "append", edge: edgeOf(1), no: AppendNo.parse(no), rows };
 }
 
 describe("decideCommit", () => {
   it("[SH3] [SH4] decides as a plain set would, inside an append, across appends and across commits", () => {
     fc.assert(
       fc.property(history, (commits) => {
-        const seen = new IdentitySet();
+        const identities = noIdentities();
         const model = new Set<number>();
         let firstNo = 1;
         for (const numbers of commits) {
@@ -74,7 +84,7 @@ describe("decideCommit", () => {
               return { no, fresh };
             }),
           );
-          const commit = decideCommit(seen, appends);
+          const commit = decideCommit(identities, appends);
           const accepted = expected.map((rows) => rows.filter(({ fresh }) => fresh).map(({ no }) => no));
           expect(commit.outcomes).toEqual(
             expected.map((rows, index) => ({
@@ -106,7 +116,7 @@ describe("decideCommit", () => {
             }),
           );
         }
-        expect(seen.size).toBe(model.size);
+        expect(identities.seen.size).toBe(model.size);
       }),
     );
   });
@@ -118,7 +128,7 @@ describe("decideCommit", () => {
         const appends = list.map((lineBytes, index) =>
           bigAppend(index + 1, bigRows(1, lineBytes, index * 100)),
         );
-        const { batches } = decideCommit(new IdentitySet(), appends);
+        const { batches } = decideCommit(noIdentities(), appends);
         for (const { content, payload, fingerprints } of batches) {
           expect(payload.length).toBeLessThanOrEqual(batchPayloadBytesMax);
           expect([payload.length, fingerprints.length]).toEqual([
@@ -142,7 +152,7 @@ describe("decideCommit", () => {
     const half = batchPayloadBytesMax / 2;
     const batchesOf = (first: number, second: number): number[] => {
       const appends = [bigAppend(1, bigRows(1, first)), bigAppend(2, bigRows(1, second, 10))];
-      return decideCommit(new IdentitySet(), appends).batches.map(({ payload }) => payload.length);
+      return decideCommit(noIdentities(), appends).batches.map(({ payload }) => payload.length);
     };
     expect(batchesOf(half, half)).toEqual([batchPayloadBytesMax]);
     expect(batchesOf(half, half + 1)).toEqual([half, half + 1]);
@@ -150,7 +160,7 @@ describe("decideCommit", () => {
 
   it("[SH7] fills a batch to its rows and not one past", () => {
     const rowsOf = (count: number): number[] => {
-      const commit = decideCommit(new IdentitySet(), [bigAppend(1, bigRows(count, 1))]);
+      const commit = decideCommit(noIdentities(), [bigAppend(1, bigRows(count, 1))]);
       return commit.batches.map(({ content }) => content.tally.rows);
     };
     expect(rowsOf(batchRowsMax)).toEqual([batchRowsMax]);
@@ -159,7 +169,7 @@ describe("decideCommit", () => {
 
   it("[SH7] leaves a batch with everything in it below a SQLite row", () => {
     const rows = bigRows(batchRowsMax, batchPayloadBytesMax / batchRowsMax);
-    const { batches, tags } = decideCommit(new IdentitySet(), [bigAppend(1, rows)]);
+    const { batches, tags } = decideCommit(noIdentities(), [bigAppend(1, rows)]);
     const [batch] = batches;
     expect(batches).toHaveLength(1);
     const tagsBytes = packTags(tags).length * appendsPerCommitMax;
@@ -169,14 +179,14 @@ describe("decideCommit", () => {
 
   it("[EV6] gives the largest event a batch of its own", () => {
     const appends = [bigAppend(1, bigRows(1, 200_000)), bigAppend(2, bigRows(1, eventBytesMax + 10_000, 5))];
-    const { batches } = decideCommit(new IdentitySet(), appends);
+    const { batches } = decideCommit(noIdentities(), appends);
     expect(batches.map(({ payload }) => payload.length)).toEqual([200_000, eventBytesMax + 10_000]);
   });
 
   it("[SH3] decides nothing of nothing", () => {
-    const nothing = { outcomes: [], batches: [], tags: [], duplicates: 0 };
-    expect(decideCommit(new IdentitySet(), [])).toEqual(nothing);
-    const empty = decideCommit(new IdentitySet(), [appendOf(1, 1, [])]);
+    const nothing = { outcomes: [], batches: [], foreign: [], claims: [], tags: [], duplicates: 0 };
+    expect(decideCommit(noIdentities(), [])).toEqual(nothing);
+    const empty = decideCommit(noIdentities(), [appendOf(1, 1, [])]);
     expect(empty).toMatchObject({ batches: [], tags: [], duplicates: 0 });
     expect(empty.outcomes).toEqual([
       { accepted: tallyOf([]), duplicates: 0, acceptedRows: new Uint8Array() },
@@ -184,23 +194,23 @@ describe("decideCommit", () => {
   });
 });
 
-describe("appendsOfNextCommit", () => {
+describe("countOfNextCommit", () => {
   it("[SH5] takes everything that waits, to the limits of bytes and count", () => {
     const small = appendOf(1, 1, [rowNo(1)]);
     const waiting = (count: number): WaitingAppend[] => Array.from({ length: count }, () => small);
-    expect([0, 1, 2, 100].map((count) => appendsOfNextCommit(waiting(count)))).toEqual([0, 1, 2, 100]);
-    expect(appendsOfNextCommit(waiting(appendsPerCommitMax))).toBe(appendsPerCommitMax);
-    expect(appendsOfNextCommit(waiting(appendsPerCommitMax + 1))).toBe(appendsPerCommitMax);
+    expect([0, 1, 2, 100].map((count) => countOfNextCommit(waiting(count)))).toEqual([0, 1, 2, 100]);
+    expect(countOfNextCommit(waiting(appendsPerCommitMax))).toBe(appendsPerCommitMax);
+    expect(countOfNextCommit(waiting(appendsPerCommitMax + 1))).toBe(appendsPerCommitMax);
   });
 
   it("[SH5] stops at the bytes of a commit, and takes one append that is larger alone", () => {
-    const quarter = bigAppend(1, bigRows(1, commitBytesMax / 4 - 40));
+    const quarter = bigAppend(1, bigRows(1, commitBytesMax / 4 - 4 - headerBytes));
     expect(quarter.rows.bytes.length).toBe(commitBytesMax / 4);
-    expect(appendsOfNextCommit([quarter, quarter, quarter, quarter])).toBe(4);
-    expect(appendsOfNextCommit([quarter, quarter, quarter, quarter, appendOf(1, 2, [])])).toBe(4);
+    expect(countOfNextCommit([quarter, quarter, quarter, quarter])).toBe(4);
+    expect(countOfNextCommit([quarter, quarter, quarter, quarter, appendOf(1, 2, [])])).toBe(4);
     const larger = bigAppend(2, bigRows(1, commitBytesMax));
-    expect(appendsOfNextCommit([larger, quarter])).toBe(1);
-    expect(appendsOfNextCommit([quarter, larger])).toBe(1);
+    expect(countOfNextCommit([larger, quarter])).toBe(1);
+    expect(countOfNextCommit([quarter, larger])).toBe(1);
   });
 });
 

@@ -19,7 +19,12 @@ function decide(
   now: number,
   more: { plan?: Plan; protocol?: number } = {},
 ): EnrolDecision {
-  const request = { protocol: more.protocol ?? protocolVersion, index: indexOf(0), plan: more.plan ?? plan };
+  const request = {
+    protocol: more.protocol ?? protocolVersion,
+    hour,
+    index: indexOf(0),
+    plan: more.plan ?? plan,
+  };
   return decideEnrol({ phase, plan: phase === "blank" ? null : plan }, hour, request, epochMs(now));
 }
 
@@ -73,7 +78,7 @@ describe("a bucket that is asked to wait for a shard", () => {
   });
 
   it("[BU1] stops if it is open and has no plan", () => {
-    const request = { protocol: protocolVersion, index: indexOf(0), plan };
+    const request = { protocol: protocolVersion, hour, index: indexOf(0), plan };
     expect(() => decideEnrol({ phase: "open", plan: null }, hour, request, startOf(hour))).toThrow("no plan");
   });
 });
@@ -92,7 +97,7 @@ describe("a shard that is given an append", () => {
         rows:
           more.hashes === undefined
             ? rows
-            : packed(more.hashes.map((partitionHash, no) => rowNo(no, { partitionHash }))),
+            : packed(more.hashes.map((hash, no) => rowNo(no, { hashes: { source: hash, id: hash } }))),
       },
     );
 
@@ -113,7 +118,11 @@ describe("a shard that is given an append", () => {
   it("[SH9] answers closed once it is, whatever the append says", () => {
     const closed = { act: "refuse", refusal: { refused: "closed" } };
     expect(admit("closed")).toEqual(closed);
-    const append = { protocol: protocolVersion, plan: other, rows: packed([rowNo(1, { partitionHash: 3 })]) };
+    const append = {
+      protocol: protocolVersion,
+      plan: other,
+      rows: packed([rowNo(1, { hashes: { source: 3, id: 3 } })]),
+    };
     expect(decideAdmit({ phase: "closed", plan: null, index: indexOf(0) }, append)).toEqual(closed);
   });
 

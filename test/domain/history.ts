@@ -18,7 +18,7 @@ import {
 import { type Manifest, manifestOf } from "../../domain/manifest.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { Finding } from "../../domain/verdict.ts";
-import { edgeOf, hour, indexOf, plan, tallyOf, type } from "./make.ts";
+import { countersOfShard, edgeOf, hour, indexOf, plan, tallyOf, type } from "./make.ts";
 
 /** `lost_*`: the shard's reply never came; it had committed the append, or had never seen it. */
 const fates = ["answered", "refused", "lost_committed", "lost_absent"] as const;
@@ -116,7 +116,7 @@ export function countersOf(history: History, away: number | null = null): Counte
     parts: [],
     shards: [...tags].map(([index, list]) => {
       const accepted = addTallies(list.map((tag) => tag.accepted));
-      return { index, accepted, delivered: accepted, duplicates: 0 };
+      return countersOfShard(index, accepted);
     }),
     strays: [],
   });

@@ -120,6 +120,7 @@ describe("an edge's account", () => {
         duplicate: tallyOf([2]),
         refused: nothing,
         unresolved: [{ no: 2, tally: tallyOf([3]) }],
+        refusedAppends: [],
       },
       {
         edge: edgeOf(1),
@@ -130,6 +131,7 @@ describe("an edge's account", () => {
         duplicate: nothing,
         refused: tallyOf([4]),
         unresolved: [],
+        refusedAppends: [3],
       },
     ]);
     expect(accountOfBucket([account], otherType).shards).toMatchObject([

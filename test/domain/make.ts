@@ -1,9 +1,11 @@
 /** Small values that tests of the domain are made of. */
-import type { WaitingAppend } from "../../domain/commit.ts";
+import type { Identities, WaitingAppend } from "../../domain/commit.ts";
 import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
+import { IdentitySet } from "../../domain/identity-set.ts";
 import { type Hour, epochMs, parseHour, startOf } from "../../domain/hour.ts";
-import { AppendNo, EdgeId, EventType, ShardIndex } from "../../domain/ids.ts";
+import { AppendNo, EdgeId, EventType, type HolderName, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
+import type { ShardCounters } from "../../domain/manifest.ts";
 import { PackedRows, type Row, packRows } from "../../domain/packed-rows.ts";
 import type { Plan } from "../../domain/plan.ts";
 import type { Tally } from "../../domain/tally.ts";
@@ -51,9 +53,10 @@ export function tallyOf(numbers: Iterable<number>): Tally {
 export function rowNo(no: number, more: Partial<Row> = {}): Row {
   return {
     fingerprint: fingerprintNo(no),
-    partitionHash: 0,
+    hashes: { source: 0, id: 0 },
     homeHour: hour,
     timeMs: epochMs(startOf(hour) + no),
+    claims: 0,
     line: `{"no":${no}}\n`,
     ...more,
   };
@@ -64,7 +67,42 @@ export function packed(rows: readonly Row[]): PackedRows {
 }
 
 export function appendOf(edge: number, no: number, rows: readonly Row[]): WaitingAppend {
-  return { edge: edgeOf(edge), no: AppendNo.parse(no), rows: packed(rows) };
+  return { kind: "append", edge: edgeOf(edge), no: AppendNo.parse(no), rows: packed(rows) };
+}
+
+/** A shard that knows nothing yet. */
+export function noIdentities(): Identities {
+  return { seen: new IdentitySet(), foreign: new IdentitySet(), owners: new Map() };
+}
+
+/** The name of shard `index` of the test's hour, as a holder of rows. */
+export function ownerOf(index: number, of: Hour = hour): HolderName {
+  return holderName({ hour: of, index: indexOf(index) });
+}
+
+/** The counters of a shard that delivered what it accepted: no claim, no move. */
+export function countersOfShard(
+  index: number,
+  tally: Tally,
+  more: Partial<ShardCounters> = {},
+): ShardCounters {
+  return {
+    index: indexOf(index),
+    hour,
+    accepted: tally,
+    reassignedIn: null,
+    delivered: tally,
+    denied: tallyOf([]),
+    reassignedOut: null,
+    unguarded: 0,
+    duplicates: 0,
+    ...more,
+  };
+}
+
+/** Fingerprints of the test's events, one after the other. */
+export function packedNos(numbers: readonly number[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(numbers.flatMap((no) => [...fingerprintNo(no)]));
 }
 
 export function hexOf(bytes: Uint8Array): string {

@@ -16,7 +16,7 @@ import {
 } from "../../domain/manifest.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
-import { hour, indexOf, plan, tallyOf, type } from "./make.ts";
+import { countersOfShard, hour, indexOf, plan, tallyOf, type } from "./make.ts";
 
 const address = { type, hour };
 const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
@@ -42,8 +42,7 @@ function countersOf(
   numbers: readonly number[],
   more: Partial<ShardCounters> = {},
 ): ShardCounters {
-  const tally = tallyOf(numbers);
-  return { index: indexOf(index), accepted: tally, delivered: tally, duplicates: 0, ...more };
+  return countersOfShard(index, tallyOf(numbers), more);
 }
 
 function manifestWith(parts: readonly Part[], shards: readonly ShardCounters[]): Manifest {
@@ -87,11 +86,11 @@ describe("a manifest", () => {
     const rest = shards.slice(0, 1).concat(shards.slice(2));
     const faults: [string, Manifest][] = [
       [
-        "shard 0 accepted 3 rows and delivered 2",
+        `shard ${hour}/0 took 3 rows and let 2 go`,
         manifestWith(parts, [...rest, countersOf(0, [1, 2, 3], { delivered: lost })]),
       ],
       [
-        "shard 0 accepted 3 rows and delivered 3",
+        `shard ${hour}/0 took 3 rows and let 3 go`,
         manifestWith(parts, [...rest, countersOf(0, [1, 2, 3], { delivered: swapped })]),
       ],
       [
@@ -127,7 +126,7 @@ describe("a receipt", () => {
   it("[BU4] is at fault as soon as one row is missing, too many or another one", () => {
     const short = countersOf(3, [1, 2, 3], { delivered: tallyOf([1, 2]) });
     const faults: [string, Receipt][] = [
-      ["shard 3 accepted 3 rows, delivers 2", { ...sound, counters: short }],
+      [`shard ${hour}/3 took 3 rows and let 2 go`, { ...sound, counters: short }],
       ["shard 3 delivers 3 rows, its parts hold 2", { ...sound, tail: null }],
       ["shard 3 delivers 3 rows, its parts hold 4", { ...sound, parts: [...sound.parts, partOf(2, [4])] }],
       ["shard 3 delivers 3 rows, its parts hold 3", { ...sound, parts: [partOf(0, [1]), partOf(1, [9])] }],

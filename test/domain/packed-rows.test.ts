@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { epochMs, hourOf } from "../../domain/hour.ts";
-import { PackedRows, type Row, headerBytes, packRows } from "../../domain/packed-rows.ts";
+import { broken } from "../../domain/invariant.ts";
+import { PackedRows, type Row, claims, headerBytes, packRows, selectRows } from "../../domain/packed-rows.ts";
 import { hexOf, packed, rowNo, textOf } from "./make.ts";
 
 const timeMs = fc.oneof(
@@ -10,11 +11,15 @@ const timeMs = fc.oneof(
 );
 const row: fc.Arbitrary<Row> = fc.record({
   fingerprint: fc.uint8Array({ minLength: 16, maxLength: 16 }),
-  partitionHash: fc.integer({ min: 0, max: 0xffff_ffff }),
+  hashes: fc.record({
+    source: fc.integer({ min: 0, max: 0xffff_ffff }),
+    id: fc.integer({ min: 0, max: 0xffff_ffff }),
+  }),
   homeHour: fc
     .integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 })
     .map((ms) => hourOf(epochMs(ms))),
   timeMs,
+  claims: fc.constantFrom(claims.none, claims.dated, claims.undated, claims.both),
   line: fc.string({ unit: "binary", maxLength: 30 }).map((text) => `${text}\n`),
 });
 const rows = fc.array(row, { maxLength: 12 });
@@ -25,7 +30,7 @@ function readAll(view: PackedRows): number {
   for (let index = 0; index < view.count; index++) {
     expect(view.fingerprintAt(index) + 16).toBeLessThanOrEqual(view.bytes.length);
     expect(view.line(index)).toHaveLength(view.lineBytes(index));
-    expect(typeof view.partitionHash(index)).toBe("number");
+    expect(typeof view.hash(index, "id")).toBe("number");
     expect(typeof view.homeHour(index)).toBe("string");
     expect(typeof view.timeMs(index)).toBe("number");
     bytes += view.lineBytes(index);
@@ -47,11 +52,30 @@ describe("packed rows", () => {
           expect(hexOf(view?.bytes.subarray(at, at + 16) ?? new Uint8Array())).toBe(
             hexOf(expected.fingerprint),
           );
-          expect(view?.partitionHash(index)).toBe(expected.partitionHash);
+          expect(view?.hash(index, "source")).toBe(expected.hashes.source);
+          expect(view?.hash(index, "id")).toBe(expected.hashes.id);
+          expect(view?.claims(index)).toBe(expected.claims);
           expect(view?.homeHour(index)).toBe(expected.homeHour);
           expect(view?.timeMs(index)).toEqual(expected.timeMs ?? Number.NaN);
           expect(textOf(view?.line(index) ?? new Uint8Array())).toBe(expected.line);
         });
+      }),
+    );
+  });
+
+  it("[CL4] selected from several appends are those rows, headers and all", () => {
+    fc.assert(
+      fc.property(rows, rows, fc.array(fc.nat({ max: 30 })), (first, second, picks) => {
+        const all = [...first, ...second];
+        const selected = picks.filter((pick) => pick < all.length);
+        const views = [packed(first), packed(second)];
+        const bytes = selectRows(
+          selected.map((pick) => {
+            const [view, at] = pick < first.length ? [views[0], pick] : [views[1], pick - first.length];
+            return { rows: view ?? broken("two views"), row: at };
+          }),
+        );
+        expect(bytes).toEqual(packRows(selected.map((pick) => all[pick] ?? broken("a row"))));
       }),
     );
   });
@@ -106,6 +130,6 @@ describe("packed rows", () => {
   it("[SH3] have no row outside their count", () => {
     const view = packed([rowNo(1)]);
     expect(() => view.fingerprintAt(1)).toThrow(RangeError);
-    expect(() => view.partitionHash(-1)).toThrow(RangeError);
+    expect(() => view.hash(-1, "source")).toThrow(RangeError);
   });
 });

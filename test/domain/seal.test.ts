@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type Holder, compareHolders, holderName } from "../../domain/ids.ts";
 import { epochMs } from "../../domain/hour.ts";
 import {
   carryBytesMax,
@@ -15,7 +16,7 @@ import {
   planMerge,
   retryDelayMs,
 } from "../../domain/seal.ts";
-import { indexOf } from "./make.ts";
+import { hour, hourOfText, indexOf } from "./make.ts";
 
 const dueAtMs = epochMs(1_000);
 const order = [
@@ -44,10 +45,20 @@ const blank: SealProgress = {
   successMarked: false,
 };
 
+/** Of the bucket's hour, or of an earlier one: both before 2026-11-23T10 in text order and after it. */
+const anyHolder: fc.Arbitrary<Holder> = fc.record({
+  hour: fc.constantFrom(hour, hourOfText("2026-11-23T09"), hourOfText("2026-11-22T23")),
+  index: fc.nat({ max: shardsMax - 1 }).map(indexOf),
+});
+
+function holder(index: number): Holder {
+  return { hour, index: indexOf(index) };
+}
+
 const anyProgress: fc.Arbitrary<SealProgress> = fc.record({
-  phase: fc.constantFrom("blank", "open", "sealing", "sealed"),
+  phase: fc.constantFrom("blank", "planned", "open", "sealing", "sealed"),
   dueAtMs: fc.constant(dueAtMs),
-  missingReceipts: fc.uniqueArray(fc.nat({ max: 63 }).map(indexOf), { maxLength: 6 }),
+  missingReceipts: fc.uniqueArray(anyHolder, { selector: holderName, maxLength: 6 }),
   mergePlanned: fc.boolean(),
   unputMerged: fc.uniqueArray(fc.nat({ max: 9 }), { maxLength: 3 }),
   partsChecked: fc.boolean(),
@@ -164,24 +175,24 @@ describe("the seal", () => {
 
 describe("planMerge", () => {
   it("[PA5] makes one part of the tails of a bucket of few rows", () => {
-    const tails = [3, 1, 2].map((index) => ({ index: indexOf(index), plainBytes: 100 }));
-    expect(planMerge(tails)).toEqual([[1, 2, 3]]);
+    const tails = [3, 1, 2].map((index) => ({ holder: holder(index), plainBytes: 100 }));
+    expect(planMerge(tails)).toEqual([[holder(1), holder(2), holder(3)]]);
     expect(planMerge([])).toEqual([]);
   });
 
   it("[PA6] takes every tail once, in shard order, in as few parts as the bound allows", () => {
     const tail = fc.record({
-      index: fc.nat({ max: shardsMax - 1 }).map(indexOf),
+      holder: anyHolder,
       plainBytes: fc.integer({ min: 1, max: carryBytesMax }),
     });
-    const tails = fc.uniqueArray(tail, { selector: ({ index }) => index, maxLength: shardsMax });
+    const tails = fc.uniqueArray(tail, { selector: (one) => holderName(one.holder), maxLength: shardsMax });
     fc.assert(
       fc.property(tails, (list) => {
         const groups = planMerge(list);
-        const bytesOf = new Map(list.map(({ index, plainBytes }) => [index, plainBytes]));
-        const sum = (indexes: readonly (typeof list)[number]["index"][]): number =>
-          indexes.reduce((bytes, index) => bytes + (bytesOf.get(index) ?? 0), 0);
-        expect(groups.flat()).toEqual(list.map(({ index }) => index).toSorted((a, b) => a - b));
+        const bytesOf = new Map(list.map((one) => [holderName(one.holder), one.plainBytes]));
+        const sum = (holders: readonly Holder[]): number =>
+          holders.reduce((bytes, one) => bytes + (bytesOf.get(holderName(one)) ?? 0), 0);
+        expect(groups.flat()).toEqual(list.map((one) => one.holder).toSorted(compareHolders));
         expect(groups.filter((group) => group.length === 0 || sum(group) > mergedPlainBytesMax)).toEqual([]);
         groups.slice(1).forEach((group, no) => {
           expect(sum([...(groups[no] ?? []), ...group.slice(0, 1)])).toBeGreaterThan(mergedPlainBytesMax);
@@ -193,8 +204,8 @@ describe("planMerge", () => {
   it("[PA6] fills a part to its bound and not one byte past", () => {
     const halves = (second: number): number[] =>
       planMerge([
-        { index: indexOf(0), plainBytes: mergedPlainBytesMax / 2 },
-        { index: indexOf(1), plainBytes: second },
+        { holder: holder(0), plainBytes: mergedPlainBytesMax / 2 },
+        { holder: holder(1), plainBytes: second },
       ]).map((group) => group.length);
     expect(halves(mergedPlainBytesMax / 2)).toEqual([2]);
     expect(halves(mergedPlainBytesMax / 2 + 1)).toEqual([1, 1]);

@@ -61,14 +61,18 @@ describe("the comparison names", () => {
   });
 
   test("an event without an answer, and a refused one", () => {
-    expect(named(compared({ a: "open", b: { refused: "late" } }, [row("a"), row("b")]))).toEqual([
+    expect(named(compared({ a: "open", b: { refused: "unknown_type" } }, [row("a"), row("b")]))).toEqual([
       "1 not answered: t s a",
-      "1 refused as late: t s b",
+      "1 refused as unknown_type: t s b",
       "1 refused and delivered: t s b",
     ]);
-    const lostReply = compared({ b: { refused: "late" } }, [row("b")], (entry) => (entry.replyLost = true));
+    const lostReply = compared(
+      { b: { refused: "unknown_type" } },
+      [row("b")],
+      (entry) => (entry.replyLost = true),
+    );
     expect(lostReply.storedThoughRefused).toBe(1);
-    expect(named(lostReply)).toEqual(["1 refused as late: t s b"]);
+    expect(named(lostReply)).toEqual(["1 refused as unknown_type: t s b"]);
   });
 });
 
@@ -76,7 +80,7 @@ test("an event that was acknowledged once stays it", () => {
   const record = new ClientRecord();
   const entry = record.add({ attributes: { id: "1", source: "s", type: "t" }, data: { no: 1, text: "" } });
   record.settle(entry, "acknowledged");
-  record.settle(entry, { refused: "late" });
+  record.settle(entry, { refused: "unknown_type" });
   expect(entry.fate).toBe("acknowledged");
 });
 

@@ -135,7 +135,11 @@ describe("batches", () => {
 });
 
 describe("answers", () => {
-  const counts = { accepted: 1, duplicates: 2, refused: [{ index: 3, id: "a", code: "late", detail: "d" }] };
+  const counts = {
+    accepted: 1,
+    duplicates: 2,
+    refused: [{ index: 3, id: "a", code: "unknown_type", detail: "d" }],
+  };
 
   test.each([
     ["200 settles all", 200, null, counts, true, null],
@@ -160,11 +164,11 @@ test("the table adds up, and a replay is clean only if nothing was refused or le
   expect(totals.clean).toBe(true);
   expect(totals.table()).toContain("in batches sent again");
   totals.add(2, {
-    replies: [{ ...reply, accepted: 0, refused: [{ code: "late", detail: "gone" }] }],
+    replies: [{ ...reply, accepted: 0, refused: [{ code: "unknown_type", detail: "gone" }] }],
     replyLost: false,
   });
   expect(totals.clean).toBe(false);
-  expect(totals.table()).toMatch(/late\s+1\s+gone/);
+  expect(totals.table()).toMatch(/unknown_type\s+1\s+gone/);
   totals.add(1, { replies: [], replyLost: false });
   expect(totals.unanswered).toBe(1);
 });

@@ -13,7 +13,7 @@ import {
   successKey,
 } from "../../domain/manifest.ts";
 import { TypeName } from "../../domain/stream.ts";
-import { addTallies } from "../../domain/tally.ts";
+import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { ObjectSource } from "../../scripts/verify/objects.ts";
 
 export type Objects = Map<string, Uint8Array<ArrayBuffer>>;
@@ -65,7 +65,17 @@ export function addBucket(
   });
   const shards = parts.map((part, index) => {
     const tally = addTallies([part.tally]);
-    return { index: ShardIndex.parse(index), accepted: tally, delivered: tally, duplicates: 0 };
+    return {
+      index: ShardIndex.parse(index),
+      hour: address.hour,
+      accepted: tally,
+      reassignedIn: null,
+      delivered: tally,
+      denied: zeroTally,
+      reassignedOut: null,
+      unguarded: 0,
+      duplicates: 0,
+    };
   });
   const manifest = manifestOf({
     address,

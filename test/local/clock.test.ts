@@ -6,7 +6,7 @@ import { type EpochMs, epochMs, isoOf } from "../../domain/hour.ts";
 import type { LocalClock } from "../../durable-objects/local-clock/local-clock.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type AlarmOwner, readClock } from "../../platform/clock.ts";
-import worker, { EdgeLedger, EventShard, HourBucket } from "../../workers/index.ts";
+import worker, { EdgeLedger, EventShard, HourBucket, UndatedHome } from "../../workers/index.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -15,6 +15,7 @@ const namespaces = {
   EventShard: env.EVENT_SHARD,
   HourBucket: env.HOUR_BUCKET,
   EdgeLedger: env.EDGE_LEDGER,
+  UndatedHome: env.UNDATED_HOME,
 } as const;
 
 /** Objects assert that they know their names; the last part is what these tests call them. */
@@ -22,8 +23,9 @@ const owners = {
   bucket: (label: string): AlarmOwner => ({ class: "HourBucket", name: `2026-11-23T10/${label}` }),
   shard: (label: string): AlarmOwner => ({ class: "EventShard", name: `2026-11-23T10/0/${label}` }),
   ledger: (slot: number): AlarmOwner => ({ class: "EdgeLedger", name: `2026-11-23T10/${slot}` }),
+  undated: (label: string): AlarmOwner => ({ class: "UndatedHome", name: `3/${label}` }),
 };
-const { bucket, shard, ledger } = owners;
+const { bucket, shard, ledger, undated } = owners;
 
 /** The generated types do not know the class, which is not part of the deployed Worker. */
 type ClockNamespace = DurableObjectNamespace<LocalClock>;
@@ -45,7 +47,7 @@ const actions = new Map<string, (state: DurableObjectState) => Promise<void>>();
 beforeEach(async () => {
   ran = [];
   actions.clear();
-  for (const objectClass of [EventShard, HourBucket, EdgeLedger]) {
+  for (const objectClass of [EventShard, HourBucket, EdgeLedger, UndatedHome]) {
     vi.spyOn(objectClass.prototype, "alarm").mockImplementation(async function (this: {
       readonly ctx: DurableObjectState;
     }) {
@@ -64,7 +66,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function stubOf(owner: AlarmOwner): DurableObjectStub<EventShard | HourBucket | EdgeLedger> {
+function stubOf(owner: AlarmOwner): DurableObjectStub<EventShard | HourBucket | EdgeLedger | UndatedHome> {
   return namespaces[owner.class].getByName(owner.name);
 }
 
@@ -84,9 +86,10 @@ describe("[LO2] moving the clock", () => {
     await arm(bucket("late"), 70);
     await arm(shard("early"), 5);
     await arm(ledger(7), 30);
+    await arm(undated("undated"), 40);
     await arm(bucket("not yet"), 200);
-    expect(await moveTo(90)).toMatchObject({ ok: true, value: { alarmsRun: 3, failures: [] } });
-    expect(ran).toEqual(["early at 5", "7 at 30", "late at 70"]);
+    expect(await moveTo(90)).toMatchObject({ ok: true, value: { alarmsRun: 4, failures: [] } });
+    expect(ran).toEqual(["early at 5", "7 at 30", "undated at 40", "late at 70"]);
     expect(Math.round(((await now()) - startMs) / minuteMs)).toBe(90);
   });
 

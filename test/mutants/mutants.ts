@@ -27,6 +27,11 @@ const bucket = "durable-objects/hour-bucket/bucket.ts";
 const bucketStore = "durable-objects/hour-bucket/store.ts";
 const steps = "durable-objects/hour-bucket/seal-steps.ts";
 const ledger = "durable-objects/edge-ledger/ledger.ts";
+const resolve = "durable-objects/event-shard/resolve.ts";
+const homes = "durable-objects/event-shard/homes.ts";
+const undatedHome = "durable-objects/undated-home/home.ts";
+const commit = "domain/commit.ts";
+const claim = "domain/claim.ts";
 const enrol = "domain/enrol.ts";
 const seal = "domain/seal.ts";
 const deliver = "workers/ingest/deliver.ts";
@@ -49,28 +54,29 @@ export const mutants: readonly Mutant[] = [
   mutant("a duplicate is answered from a commit that is not durable", [
     change(
       queue,
-      "    const { promise, resolve, reject } =",
-      `    const rows = append.rows;
-    if (Array.from({ length: rows.count }, (_, row) => this.#seen.has(rows.bytes, rows.fingerprintAt(row))).every(Boolean)) {
-      const accepted = { rows: 0, sum: "0000000000000000" };
-      return Promise.resolve({ accepted, duplicates: rows.count, acceptedRows: new Uint8Array(rows.count) });
+      '    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);',
+      `    const { rows } = append;
+    const known = (row: number): boolean => this.#identities.seen.has(rows.bytes, rows.fingerprintAt(row));
+    if (Array.from({ length: rows.count }, (_, row) => known(row)).every(Boolean)) {
+      const accepted = { rows: 0, sum: "0000000000000000" as AppendOutcome["accepted"]["sum"] };
+      return { accepted, duplicates: rows.count, acceptedRows: new Uint8Array(rows.count) };
     }
-    const { promise, resolve, reject } =`,
+    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);`,
     ),
   ]),
   mutant("a commit that fails does not end the object", [
     change(
       queue,
-      `this.#closed = true;
+      `this.#broken = true;
         // On the platform nothing runs after it: whoever waits hears the reason from there.
         this.#deps.abort(\`a commit failed: \${String(error)}\`);
-        for (const { fail } of [...appends, ...this.#take(this.#waiting.length)]) fail(error);
+        for (const { fail } of [...entries, ...this.#take(this.#entries.length)]) fail(error);
         return;`,
-      "for (const { fail } of appends) fail(error);",
+      "for (const { fail } of entries) fail(error);",
     ),
   ]),
   mutant("identities are not rebuilt on wake", [
-    change(queue, "for (const packed of store.fingerprints()) this.#seen.addAll(packed);", ""),
+    change(queue, "for (const packed of store.fingerprints()) this.#identities.seen.addAll(packed);", ""),
   ]),
   mutant(
     "an append under another plan is taken",
@@ -82,8 +88,8 @@ export const mutants: readonly Mutant[] = [
     [
       change(
         enrol,
-        "if (homeIndex(append.rows.partitionHash(row), shard.plan) !== shard.index) {",
-        "if (homeIndex(append.rows.partitionHash(row), shard.plan) < 0) {",
+        "if (homeIndex(append.rows.hash(row, shard.plan.partitionBy), shard.plan) !== shard.index) {",
+        "if (homeIndex(append.rows.hash(row, shard.plan.partitionBy), shard.plan) < 0) {",
       ),
     ],
     "test/domain/enrol.test.ts",
@@ -93,9 +99,9 @@ export const mutants: readonly Mutant[] = [
   mutant("a shard takes rows before its enrolment is confirmed", [
     change(
       shard,
-      "const reply = await this.#deps.enrol({ protocol: protocolVersion, index: this.#address.index, plan });",
+      "const reply = await this.#deps.enrol(hour, { protocol: protocolVersion, hour, index, plan });",
       `const reply = await this.#deps
-      .enrol({ protocol: protocolVersion, index: this.#address.index, plan })
+      .enrol(hour, { protocol: protocolVersion, hour, index, plan })
       .catch(() => ({ enrolled: true as const, plan }));`,
     ),
   ]),
@@ -121,17 +127,13 @@ export const mutants: readonly Mutant[] = [
 
   // ── Closing ──────────────────────────────────────────────────────────────────────────────────────────────
   mutant("a shard takes appends after its receipt", [
-    change(
-      shard,
-      "this.#state = this.#store.state();\n      this.#queue?.close();\n      this.#queue = null;",
-      "",
-    ),
+    change(shard, "this.#state = this.#store.state();\n    this.#queue?.close();", ""),
   ]),
   mutant("a shard is closed in memory only", [
     change(
       shard,
-      "this.#store.close(duplicates, message.nowMs);\n      });\n      this.#state = this.#store.state();",
-      '});\n      this.#state = { ...this.#state, phase: "closed", duplicates };',
+      "this.#store.close(hour, duplicates, now);\n    });\n    this.#state = this.#store.state();",
+      'this.#store.addDelivery(hour);\n    });\n    this.#state = { ...this.#state, phase: "closed", duplicates };',
     ),
   ]),
   mutant("a receipt is given before the close is durable", [
@@ -142,11 +144,44 @@ export const mutants: readonly Mutant[] = [
     ),
   ]),
   mutant("a receipt leaves out the tail", [
-    change(shard, "const tail = this.#store.tail()?.content ?? null;", "const tail = null;"),
+    change(shard, "const tail = this.#store.tail(hour)?.content ?? null;", "const tail = null;"),
     change(
       shard,
-      "accepted: this.#store.accepted().tally,",
-      "accepted: addTallies(held.map((content) => content.tally)),",
+      "accepted: hour === own ? addTallies([this.#store.acceptedHome(hour), appended]) : zeroTally,",
+      "accepted: addTallies([...held.map((content) => content.tally), denied, moved]),",
+    ),
+  ]),
+
+  // ── Claims ───────────────────────────────────────────────────────────────────────────────────────────────
+  mutant("a home forgets who owns an identity", [
+    change(commit, "} else if (known !== owner) continue;", "} else continue;"),
+  ]),
+  mutant("a home grants to whoever asks", [change(commit, "} else if (known !== owner) continue;", "}")]),
+  mutant("claims are made for rows that are not durable", [
+    change(resolve, "await deps.sync();", "await Promise.resolve();"),
+  ]),
+  mutant("a foreign row is delivered without a claim", [
+    change(
+      commit,
+      "if (rows.claims(row) === claimsOfRow.none) home.add(rows, row);",
+      "if (rows.claims(row) >= 0) home.add(rows, row);",
+    ),
+  ]),
+  mutant("a row whose home does not answer is delivered all the same", [
+    change(claim, 'if (answers.includes("unreached")) return rowStates.unresolved;', ""),
+  ]),
+  mutant("rows that should move are dropped", [change(resolve, "moving.add(row.rows, row.row);", "")]),
+  mutant("claims go by the plan that the edge assumed", [
+    change(homes, "const { plan } = reply;", "const plan = proposed;"),
+  ]),
+  mutant("an undated home forgets what it granted", [
+    change(undatedHome, "await this.#storage.sync();", "await Promise.resolve();"),
+  ]),
+  mutant("claims are not rebuilt on wake", [
+    change(
+      queue,
+      "for (const { owner, fingerprints } of store.claims()) {",
+      "for (const { owner, fingerprints } of []) {",
     ),
   ]),
 
@@ -158,8 +193,8 @@ export const mutants: readonly Mutant[] = [
   mutant("a part is computed anew with the rows that came since", [
     change(
       flush,
-      "store.payloads(frozen.firstSeq, frozen.lastSeq)",
-      "store.payloads(frozen.firstSeq, store.unfrozenBatches().at(-1)?.seq ?? frozen.lastSeq)",
+      "store.payloads(hour, frozen.firstSeq, frozen.lastSeq)",
+      "store.payloads(hour, frozen.firstSeq, store.unfrozenBatches(hour).at(-1)?.seq ?? frozen.lastSeq)",
     ),
   ]),
   mutant("a stray is adopted without a comparison", [
@@ -185,7 +220,7 @@ export const mutants: readonly Mutant[] = [
     change(seal, "if (progress.missingReceipts.length > 0)", "if (progress.missingReceipts.length > 1)"),
     change(
       bucketStore,
-      "return this.enrolments().map(\n      ({ shard, receipt }) => receipt ?? broken(`shard ${shard} has not given its receipt`),\n    );",
+      "return this.enrolments().map(\n      ({ holder, receipt }) => receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`),\n    );",
       "return this.enrolments().flatMap(({ receipt }) => receipt ?? []);",
     ),
   ]),

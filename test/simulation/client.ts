@@ -76,11 +76,11 @@ export class Client {
       events.forEach((sent, at) => {
         const fate = fates[at];
         if (fate === undefined || fate.fate === "failed") return;
-        if (fate.fate === "refused") {
-          if (fate.refusal.code === "late") trace.reach("late");
-          // A clock that is behind: the hour will come.
-          else if (random.chance(0.7)) return;
-        } else this.#taken(sent);
+        if (fate.fate === "refused") trace.violate("accounted", `${sent.event.json} was refused`);
+        else {
+          if (fate.late) trace.reach("late");
+          this.#taken(sent);
+        }
         this.#pending.delete(sent);
       });
     } catch {

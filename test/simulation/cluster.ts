@@ -2,19 +2,27 @@
  * The objects of a run: production's Shard, Bucket and Ledger, each on a host of its own, reaching each other and R2
  * through the network. What passes by here is where most orders are seen and counted.
  */
-import type { AppendReply, BucketRpc, LedgerRpc, ShardRpc } from "../../domain/messages.ts";
+import type {
+  AppendReply,
+  BucketRpc,
+  HomeAddress,
+  LedgerRpc,
+  ShardRpc,
+  UndatedHomeRpc,
+} from "../../domain/messages.ts";
 import { bytesToHex } from "../../domain/fingerprint.ts";
 import { epochMs } from "../../domain/hour.ts";
-import { bucketName, ledgerName, shardName, shardOfName } from "../../domain/ids.ts";
-import type { BucketAddress, ShardAddress } from "../../domain/ids.ts";
+import { bucketName, ledgerName, shardName, shardOfName, undatedHomeName } from "../../domain/ids.ts";
+import type { BucketAddress, EventType, ShardAddress } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import type { LedgerAddress } from "../../domain/messages.ts";
 import { manifestKey } from "../../domain/manifest.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
 import { Shard } from "../../durable-objects/event-shard/shard.ts";
+import { UndatedHome } from "../../durable-objects/undated-home/home.ts";
 import { Bucket } from "../../durable-objects/hour-bucket/bucket.ts";
-import type { ObjectStore } from "../../platform/objects.ts";
+import { type ObjectStore, r2Objects } from "../../platform/objects.ts";
 import { syncCodec } from "./codec.ts";
 import { type Alarmed, Host, type HostDeps, type Life, type Place } from "./host.ts";
 import type { Party } from "./network.ts";
@@ -52,13 +60,17 @@ export class Cluster {
   readonly planted = new Set<string>();
   readonly shards = new Map<string, ShardHost>();
   readonly buckets = new Map<string, BucketHost>();
+  readonly undatedHomes = new Map<string, Host<UndatedHome & Alarmed>>();
   readonly ledgers = new Map<string, Host<Ledger & Alarmed>>();
   readonly #reports = new Set<string>();
   readonly #appends = new Set<string>();
-  /** Edges of which a shard was given one append twice, under one number. */
-  readonly repeatedAppends = new Set<string>();
   /** Buckets of which an audit has said that they are balanced. */
   readonly mayDrop = new Set<string>();
+
+  /** R2 as a reader sees it, without faults. */
+  get r2Objects(): ObjectStore {
+    return r2Objects(this.r2.bucket(async (_operation, _key, effect) => effect()));
+  }
 
   constructor(deps: HostDeps, watcher: Watcher) {
     this.#deps = deps;
@@ -112,7 +124,7 @@ export class Cluster {
       objects: {
         ...common.objects,
         create: (key, bytes, sha256) => {
-          const rows = rowsHeld(host.sql);
+          const rows = rowsHeld(host.sql, address.hour);
           const before = shard.rowsAtPut.get(key);
           if (before === undefined) shard.rowsAtPut.set(key, rows);
           else if (before < rows) trace.reach("part_again_after_more_rows");
@@ -120,9 +132,19 @@ export class Cluster {
         },
       },
       now: this.#now,
-      enrol: async (request) => {
-        const reply = await bucket.enrol(request);
+      enrol: async (hour, request) => {
+        const reply = await this.bucketStub(life, { type: address.type, hour }).enrol(request);
+        if (hour !== address.hour && reply.enrolled) trace.reach("rows_moved");
         if (!reply.enrolled && reply.why === "closed") trace.reach("enrol_refused");
+        return reply;
+      },
+      homePlan: async (hour, plan) =>
+        this.bucketStub(life, { type: address.type, hour }).plan({ plan, nowMs: await this.#now() }),
+      claim: async (home, message) => {
+        const reply = await this.homeStub(life, address.type, home).claim(message);
+        if (!reply.decided && reply.why === "forgotten") trace.reach("home_forgotten");
+        if (reply.decided && reply.granted.includes(0)) trace.reach("claim_denied");
+        if (reply.decided && reply.granted.includes(1)) trace.reach("claim_granted");
         return reply;
       },
       wakeBucket: async () => {
@@ -174,8 +196,9 @@ export class Cluster {
               const at = rows.fingerprintAt(row);
               return bytesToHex(rows.bytes.subarray(at, at + 16));
             });
+            if (address.index >= message.plan.shards) trace.reach("spilled");
             const append = `${host.name} ${message.edge}#${message.no}`;
-            if (this.#appends.has(append)) this.repeatedAppends.add(message.edge);
+            if (this.#appends.has(append)) trace.reach("append_delivered_twice");
             this.#appends.add(append);
             const waking = shard.retired;
             shard.inHand.add(fingerprints);
@@ -194,17 +217,32 @@ export class Cluster {
           if (shard.inHand.size > 0 && (host.life?.syncing ?? 0) > 0) trace.reach("close_during_commit");
           return host.call((object) => object.close(message));
         }),
-      tailPayload: () =>
-        network.call(from, to("tailPayload"), () => host.call(async (object) => object.tail())),
+      tailPayload: (hour) =>
+        network.call(from, to("tailPayload"), () => host.call(async (object) => object.tail(hour))),
+      claim: (message) =>
+        network.call(
+          from,
+          `${to("claim")} for ${message.owner}`,
+          () => host.call((object) => object.claim(message)),
+          {
+            replyLost: "claim_reply_lost",
+            mayComeBack: true,
+          },
+        ),
+      grants: () => network.call(from, to("grants"), () => host.call(async (object) => object.grants())),
+      ownedBy: (owner, fingerprints) =>
+        network.call(from, to("ownedBy"), () =>
+          host.call(async (object) => object.ownedBy(owner, fingerprints)),
+        ),
       lookUpAppends: (queries) =>
         network.call(from, to("lookUpAppends"), () =>
           host.call(async (object) => object.lookUpAppends(queries)),
         ),
-      dropPayloads: (nowMs) =>
+      dropPayloads: (hour, nowMs) =>
         network.call(from, to("dropPayloads"), async () => {
-          const name = bucketName(address);
+          const name = bucketName({ ...address, hour });
           trace.hold(this.mayDrop.has(name), "resumable", () => `${name} drops its payloads unverified`);
-          const dropped = await host.call((object) => object.dropPayloads(epochMs(nowMs)));
+          const dropped = await host.call((object) => object.dropPayloads(hour, epochMs(nowMs)));
           if (dropped) trace.reach("payloads_dropped");
           return dropped;
         }),
@@ -216,10 +254,18 @@ export class Cluster {
   #holdDurable(host: ShardHost["host"], fingerprints: readonly string[]): void {
     if (!this.#deps.random.chance(0.06)) return;
     const durable = new Set<string>();
-    const rows = host.durable().exec<{ fingerprints: ArrayBuffer }>("SELECT fingerprints FROM batch");
-    for (const row of rows) {
-      const packed = new Uint8Array(row.fingerprints);
-      for (let at = 0; at < packed.length; at += 16) durable.add(bytesToHex(packed.subarray(at, at + 16)));
+    const sql = host.durable();
+    const add = (bytes: Uint8Array, at: number): Set<string> =>
+      durable.add(bytesToHex(bytes.subarray(at, at + 16)));
+    const packed = "SELECT fingerprints FROM batch UNION ALL SELECT fingerprints FROM claim";
+    for (const { fingerprints: blob } of sql.exec<{ fingerprints: ArrayBuffer }>(packed)) {
+      for (let at = 0; at < blob.byteLength; at += 16) add(new Uint8Array(blob), at);
+    }
+    for (const { rows: blob } of sql.exec<{ rows: ArrayBuffer }>(
+      "SELECT rows FROM foreign_batch WHERE rows IS NOT NULL",
+    )) {
+      const rows = PackedRows.read(new Uint8Array(blob)) ?? broken("foreign rows that do not add up");
+      for (let row = 0; row < rows.count; row++) add(rows.bytes, rows.fingerprintAt(row));
     }
     const lost = fingerprints.find((fingerprint) => !durable.has(fingerprint));
     this.#deps.trace.hold(
@@ -265,7 +311,7 @@ export class Cluster {
       ...this.#common(place),
       now: this.#now,
       jitter: () => random.fraction(),
-      shard: (index) => this.shardStub(life, { ...address, index }),
+      shard: (holder) => this.shardStub(life, { type: address.type, ...holder }),
       abort: (reason) => {
         if (reason === "retired") {
           bucket.retired = true;
@@ -295,6 +341,7 @@ export class Cluster {
           replyLost: "enrol_reply_lost",
           mayComeBack: true,
         }),
+      plan: (message) => network.call(from, to("plan"), () => host.call((object) => object.plan(message))),
       seal: (message) =>
         network.call(from, to("seal"), async () => {
           bucket.sealCalls++;
@@ -310,6 +357,53 @@ export class Cluster {
       verified: (message) =>
         network.call(from, to("verified"), () => host.call((object) => object.verified(message))),
       describe: () => host.call(async (object) => object.describe()),
+    };
+  }
+
+  // ── Homes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  undatedHome(type: EventType, index: number): Host<UndatedHome & Alarmed> {
+    const name = undatedHomeName(type, index);
+    const known = this.undatedHomes.get(name);
+    if (known !== undefined) return known;
+    const host = new Host<UndatedHome & Alarmed>(
+      `undated home ${name}`,
+      this.#deps,
+      () => false,
+      (place) => {
+        const built = new UndatedHome(place.storage, {
+          now: this.#now,
+          armAlarm: (atMs) => place.armAlarm(atMs),
+          abort: (reason) => {
+            host.end(place.life, reason);
+          },
+        });
+        return Object.assign(built, {});
+      },
+    );
+    this.undatedHomes.set(name, host);
+    return host;
+  }
+
+  homeStub(from: Party, type: EventType, home: HomeAddress): UndatedHomeRpc {
+    if (home.kind === "dated") return this.shardStub(from, { type, hour: home.hour, index: home.index });
+    const { network } = this.#deps;
+    const host = this.undatedHome(type, home.index);
+    return {
+      claim: (message) =>
+        network.call(
+          from,
+          `${host.name}.claim for ${message.owner}`,
+          () => host.call((object) => object.claim(message)),
+          {
+            replyLost: "claim_reply_lost",
+            mayComeBack: true,
+          },
+        ),
+      ownedBy: (owner, fingerprints) =>
+        network.call(from, `${host.name}.ownedBy`, () =>
+          host.call(async (object) => object.ownedBy(owner, fingerprints)),
+        ),
     };
   }
 
@@ -371,10 +465,13 @@ export class Cluster {
   }
 }
 
-/** Rows that a shard holds, durable or not. */
-export function rowsHeld(sql: Host<Alarmed>["sql"]): number {
+/** Rows that a shard is to deliver in a bucket, durable or not. */
+export function rowsHeld(sql: Host<Alarmed>["sql"], hour: string): number {
   const [row] = sql
-    .exec<{ bytes: number }>("SELECT coalesce(sum(length(fingerprints)), 0) AS bytes FROM batch")
+    .exec<{ bytes: number }>(
+      "SELECT coalesce(sum(length(fingerprints)), 0) AS bytes FROM batch WHERE hour = ?",
+      hour,
+    )
     .toArray();
   return (row?.bytes ?? 0) / 16;
 }

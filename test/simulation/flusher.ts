@@ -5,11 +5,14 @@
 import type { EdgeAnswer } from "../../domain/append-audit.ts";
 import { type Heard, ledgerView, shardFindings, shardQueries } from "../../domain/audit.ts";
 import { type Hour, epochMs, hourOf, plusHours } from "../../domain/hour.ts";
-import { type BucketAddress, type ShardIndex, bucketName } from "../../domain/ids.ts";
+import { type BucketAddress, EventType, type ShardIndex, bucketName, shardOfName } from "../../domain/ids.ts";
 import { ledgersPerHour } from "../../domain/limits.ts";
+import { broken } from "../../domain/invariant.ts";
 import { Manifest, manifestKey } from "../../domain/manifest.ts";
 import { dueAt, planOf } from "../../domain/plan.ts";
 import { type Finding, verdictOf } from "../../domain/verdict.ts";
+import type { HomesEnv } from "../../platform/stubs.ts";
+import { claimFindings } from "../../workers/flusher/audit/claims.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HostDeps } from "./host.ts";
 import { type Party, lasting } from "./network.ts";
@@ -17,6 +20,8 @@ import type { Oracle } from "./oracle.ts";
 import { type WorldSettings, streamAt } from "./settings.ts";
 
 const tickMs = 60_000;
+/** Clients try again after the last fault, and rows whose home did not answer move on: later hours are used, too. */
+const settlingMs = 120 * 60_000;
 /** Edges that are fast put rows into an hour that has not come. */
 const fastMs = 420_000;
 
@@ -28,10 +33,10 @@ export class Catalog {
   readonly #types: WorldSettings["types"];
   #next: Hour;
 
-  constructor({ types, startMs, eventsUntilMs }: WorldSettings) {
+  constructor({ types, startMs, eventsUntilMs, faultsUntilMs }: WorldSettings) {
     this.#types = types;
     this.#next = hourOf(startMs);
-    this.reach(eventsUntilMs);
+    this.reach(Math.max(eventsUntilMs, faultsUntilMs) + settlingMs);
   }
 
   /** Somebody may still send at this time: its hour is one that must be sealed. */
@@ -152,21 +157,9 @@ export class Flusher {
       answers.set(index, await hear(shard.lookUpAppends(queries)));
     }
     this.#count(answers);
-    return [...ledger.findings, ...shardFindings(manifest, ledger, answers)].filter(
-      (finding) => !this.#repeatedAppend(finding),
-    );
-  }
-
-  /**
-   * Known fault of the audit: rows committed by an append whose reply the edge never saw, because a second delivery of
-   * the same message was answered (all duplicates) in its place, show as surplus of that edge.
-   */
-  #repeatedAppend({ hop, kind, where }: Finding): boolean {
-    if (hop !== "edge_to_shard" || kind !== "surplus") return false;
-    const edge = where.slice(where.lastIndexOf(" ") + 1);
-    if (!this.#cluster.repeatedAppends.has(edge)) return false;
-    this.#deps.trace.reach("append_delivered_twice");
-    return true;
+    const homes = homesOf(this.#cluster, this.#party);
+    const claims = await claimFindings(homes, this.#cluster.r2Objects, manifest);
+    return [...ledger.findings, ...shardFindings(manifest, ledger, answers), ...claims];
   }
 
   #count(answers: ReadonlyMap<ShardIndex, Heard<readonly EdgeAnswer[]>>): void {
@@ -177,6 +170,21 @@ export class Flusher {
       }
     }
   }
+}
+
+/** The cluster's objects, as an environment's bindings. */
+function homesOf(cluster: Cluster, party: Party): HomesEnv {
+  const EVENT_SHARD = {
+    getByName: (name: string) => cluster.shardStub(party, shardOfName(name) ?? broken(name)),
+  };
+  const UNDATED_HOME = {
+    getByName: (name: string) => {
+      const slash = name.indexOf("/");
+      const type = EventType.parse(name.slice(slash + 1));
+      return cluster.homeStub(party, type, { kind: "undated", index: Number(name.slice(0, slash)) });
+    },
+  };
+  return { EVENT_SHARD, UNDATED_HOME } as unknown as HomesEnv;
 }
 
 async function hear<Value>(asked: Promise<Value>): Promise<Heard<Value>> {

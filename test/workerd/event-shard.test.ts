@@ -93,7 +93,7 @@ describe("an append", () => {
     await append(address, rowsOf(address, [1], "first"));
     await append(address, rowsOf(address, [1], "second"));
     await close(address);
-    const text = new TextDecoder().decode(await shardOf(address).tailPayload());
+    const text = new TextDecoder().decode(await shardOf(address).tailPayload(address.hour));
     expect(text).toBe(rowOf(address, 1, "first").line);
   });
 
@@ -281,7 +281,7 @@ describe("a shard refuses, and takes no row", () => {
       protocol: 1,
     });
     expect(await tablesOf(shardOf(address))).toEqual([]);
-    expect(await shardOf(address).close({ protocol: 99, nowMs: due(address) })).toEqual({
+    expect(await shardOf(address).close({ protocol: 99, hour: address.hour, nowMs: due(address) })).toEqual({
       closed: false,
       protocol: 1,
     });
@@ -338,8 +338,8 @@ describe("a shard refuses, and takes no row", () => {
           packed.setUint32(no * 16 + 8, from + no);
         }
         storage.sql.exec(
-          `INSERT INTO batch (bytes, content, fingerprints, tags, payload)
-           SELECT bytes, content, ?, x'', payload FROM batch WHERE seq = 1`,
+          `INSERT INTO batch (hour, kind, bytes, content, fingerprints, tags, payload)
+           SELECT hour, kind, bytes, content, ?, x'', payload FROM batch WHERE seq = 1`,
           packed.buffer,
         );
       }
@@ -357,7 +357,7 @@ describe("a receipt", () => {
     await append(address, rowsOf(address, ["first"]));
     const { running, waiting, receipt } = await runInDurableObject(shardOf(address), async (shard) => {
       const answers = Promise.all([1, 2].map((id) => shard.append(messageOf(rowsOf(address, [id])))));
-      const closed = await shard.close({ protocol: 1, nowMs: due(address) });
+      const closed = await shard.close({ protocol: 1, hour: address.hour, nowMs: due(address) });
       const [first, second] = await answers;
       return { running: first, waiting: second, receipt: closed.closed ? closed.receipt : null };
     });
@@ -390,11 +390,11 @@ describe("a receipt", () => {
     await append(at, rowsOf(at, [1], "x".repeat(carryBytesMax - lineBytes)));
     const carried = await close(at);
     expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytesMax } });
-    expect((await shardOf(at).tailPayload()).length).toBe(carryBytesMax);
+    expect((await shardOf(at).tailPayload(at.hour)).length).toBe(carryBytesMax);
     const past = fresh("not-carried");
     await append(past, rowsOf(past, [1], "x".repeat(carryBytesMax - rowOf(past, 1).line.length + 1)));
     expect(await close(past)).toMatchObject({ parts: [{ tally: { rows: 1 } }], tail: null });
-    expect((await shardOf(past).tailPayload()).length).toBe(0);
+    expect((await shardOf(past).tailPayload(past.hour)).length).toBe(0);
   });
 });
 

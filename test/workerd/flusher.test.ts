@@ -214,7 +214,7 @@ describe("with something away", () => {
       notBalanced: [
         {
           verdict: "overdue",
-          why: containing("collect_receipts: Error: shard 0: Error: the disk is broken"),
+          why: containing(`collect_receipts: Error: shard ${address.hour}/0: Error: the disk is broken`),
         },
       ],
     });

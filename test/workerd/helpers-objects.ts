@@ -62,9 +62,10 @@ export function rowOf(address: BucketAddress, id: number | string, data = "", pa
   const event = { specversion: "1.0", id: String(id), source: "test", type: address.type, data };
   return {
     fingerprint: fingerprintOf(event),
-    partitionHash,
+    hashes: { source: partitionHash, id: partitionHash },
     homeHour: address.hour,
     timeMs: null,
+    claims: 0,
     line: rowLine(JSON.stringify(event), isoOf(during(address)), address.hour),
   };
 }
@@ -112,7 +113,11 @@ export function outcomeOf(reply: AppendReply): AppendOutcome {
 
 export async function close(address: BucketAddress, index = 0): Promise<Receipt> {
   const nowMs = due(address);
-  const reply: CloseReply = await shardOf(address, index).close({ protocol: protocolVersion, nowMs });
+  const reply: CloseReply = await shardOf(address, index).close({
+    protocol: protocolVersion,
+    hour: address.hour,
+    nowMs,
+  });
   if (!reply.closed) throw new Error(`not closed: protocol ${reply.protocol}`);
   return reply.receipt;
 }
@@ -134,7 +139,13 @@ export function sql<Answer extends Record<string, SqlStorageValue>>(
  */
 export async function failing(
   stub: () => DurableObjectStub,
-  when: "INSERT ON batch" | "INSERT ON enrolment" | "INSERT ON report" | "UPDATE ON shard",
+  when:
+    | "INSERT ON batch"
+    | "INSERT ON claim"
+    | "INSERT ON enrolment"
+    | "INSERT ON report"
+    | "UPDATE ON delivery"
+    | "UPDATE ON shard",
   condition = "true",
 ): Promise<{ readonly restore: () => Promise<unknown> }> {
   await sql(

@@ -71,7 +71,12 @@ async function filled(name: string, data = ""): Promise<Address> {
 }
 
 function enrol(address: Address, index = 0, asked: Plan = plan, protocol = 1) {
-  return bucketOf(address).enrol({ protocol, index: ShardIndex.parse(index), plan: asked });
+  return bucketOf(address).enrol({
+    protocol,
+    hour: address.hour,
+    index: ShardIndex.parse(index),
+    plan: asked,
+  });
 }
 
 /** Everything under the prefix, with its bytes' digest. */
@@ -297,7 +302,7 @@ describe("a seal that cannot go on", () => {
     setClock(due(address));
     const first = await seal(address);
     expect(first).toMatchObject({ state: "failed", step: "collect_receipts", sinceMs: due(address) });
-    expect(first).toMatchObject({ error: containing("shard 1: Error: the disk is broken") });
+    expect(first).toMatchObject({ error: containing(`shard ${address.hour}/1: Error: the disk is broken`) });
     expect(await seal(other)).toMatchObject({ state: "sealed" });
     expect(await objectsOf(address)).toEqual([]);
 
@@ -325,7 +330,7 @@ describe("a seal that cannot go on", () => {
       attempts: 11,
       failed_step: "collect_receipts",
       failing_since_ms: due(address),
-      missingReceipts: [1],
+      missingReceipts: [`${address.hour}/1`],
     });
     await disk.restore();
     setClock(now);
@@ -366,7 +371,7 @@ describe("a seal that cannot go on", () => {
     expect(reply).toMatchObject({
       state: "failed",
       step: "collect_receipts",
-      error: containing("accepted 2 rows, delivers 1"),
+      error: containing("took 2 rows and let 1 go"),
     });
     expect(await objectsOf(address)).not.toContain("_manifest.json");
     const kept = await sql(
@@ -415,7 +420,7 @@ describe("after the seal", () => {
     const address = await filled("drop-later");
     await seal(address);
     setClock(due(address));
-    const disk = await failing(() => shardOf(address, 1), "UPDATE ON shard");
+    const disk = await failing(() => shardOf(address, 1), "UPDATE ON delivery");
     await bucketOf(address).verified({ nowMs: due(address), verdict: "balanced" });
     await runDurableObjectAlarm(bucketOf(address));
     expect(await payloads(address, 0)).toEqual([{ payloads: 0 }]);

@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { startOf } from "../../domain/hour.ts";
+import { isoOf, startOf } from "../../domain/hour.ts";
 import { type Manifest, bucketPrefix, manifestKey, manifestText, successKey } from "../../domain/manifest.ts";
 import { shardName } from "../../domain/ids.ts";
 import type { Finding } from "../../domain/verdict.ts";
@@ -63,7 +63,7 @@ async function sealedBucket(name: string): Promise<Sealed> {
   setClock(during(address));
   await register(address.type);
   const events = Array.from({ length: rows }, (_, id) =>
-    eventOf(address.type, id, { data: { id, text: "x".repeat(50) } }),
+    eventOf(address.type, id, { time: isoOf(during(address)), data: { id, text: "x".repeat(50) } }),
   );
   expect((await answer(post(key, events))).status).toBe(200);
   expect((await answer(post(key, events.slice(0, 2)))).status).toBe(200);

@@ -16,7 +16,7 @@ export function answerOf(
   const counts = {
     accepted: fates.filter(({ fate }) => fate === "accepted").length,
     duplicates: fates.filter(({ fate }) => fate === "duplicate").length,
-    late: 0,
+    late: fates.filter((fate) => (fate.fate === "accepted" || fate.fate === "duplicate") && fate.late).length,
     quarantined: 0,
     refused: fates.flatMap((fate, index) =>
       fate.fate === "refused" ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],

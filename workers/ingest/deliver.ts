@@ -4,8 +4,8 @@
  * Protocol, per round and group of events with the same shard:
  *  1. note `sent` in the account (it goes out with the next report, at the same time as the append)
  *  2. append, with the plan that the group was routed by
- *  3. decided: note the outcome. Closed, other plan: route again. No answer: unresolved; append again under a new
- *     number: rows that were committed after all come back as duplicates.
+ *  3. decided: note the outcome. Closed, other plan: route again. No answer, or no room: spill to an overflow shard of
+ *     the arrival hour, as foreign rows; if the first append was committed after all, their claims are denied.
  * An event is answered `accepted` or `duplicate` only when its shard said so and the report with its `sent` is durable.
  */
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
@@ -15,16 +15,17 @@ import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import type { AppendNo, EdgeId, ShardAddress } from "../../domain/ids.ts";
 import { appendAttemptsMax, appendDeadlineMs } from "../../domain/limits.ts";
 import type { AppendReply } from "../../domain/messages.ts";
-import { type Row, packRows } from "../../domain/packed-rows.ts";
+import { type Row, claims as claimsAt, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
 import { type EventRefusal, unreachable } from "../../domain/refusal.ts";
-import { chooseHour, homeOf, rowLine } from "../../domain/route.ts";
+import { homeOf, routeOf, rowLine, spilled } from "../../domain/route.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { type Tally, zeroTally } from "../../domain/tally.ts";
 import { log } from "../../platform/log.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type LedgerNamespace, type ShardNamespace, isOverloaded, shardStub } from "../../platform/stubs.ts";
 import { sleep, withDeadline } from "../../platform/timer.ts";
+import { AccountOver } from "./edge-account.ts";
 import type { EdgeMemory } from "./edge-memory.ts";
 
 export interface DeliverEnv {
@@ -39,7 +40,8 @@ export interface Deliverable {
 }
 
 export type Fate =
-  | { readonly fate: "accepted" | "duplicate" }
+  /** `late`: its own hour is no longer open, or not yet; it is delivered in the arrival hour's bucket. */
+  | { readonly fate: "accepted" | "duplicate"; readonly late: boolean }
   | { readonly fate: "refused"; readonly refusal: EventRefusal }
   /** Not known to be durable. Sending it again is safe. */
   | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" };
@@ -51,6 +53,9 @@ interface Routed {
   readonly position: number;
   readonly deliverable: Deliverable;
   readonly fingerprint: Uint8Array;
+  /** How often its shard did not take it. From the first time on it goes to an overflow shard. */
+  spills: number;
+  late: boolean;
 }
 
 interface Group {
@@ -72,17 +77,19 @@ export async function deliver(
     position,
     deliverable,
     fingerprint: fingerprintOf(deliverable.event),
+    spills: 0,
+    late: false,
   }));
   for (let attempt = 0; undecided.length > 0 && attempt < appendAttemptsMax; attempt++) {
-    const { groups, refused } = route(memory, undecided, now);
-    for (const { position, refusal } of refused) fates[position] = { fate: "refused", refusal };
+    const groups = route(memory, undecided, now);
     const answers = await Promise.all(
       groups.map(async (group) => ({ group, answer: await append(env, memory, group) })),
     );
     undecided = [];
     for (const { group, answer } of answers) {
       group.events.forEach((event, row) => {
-        fates[event.position] = fateOf(answer, row);
+        fates[event.position] = fateOf(answer, row, event.late);
+        if (!answer.decided && spills(answer.why)) event.spills++;
       });
       if (!answer.decided) undecided.push(...group.events);
     }
@@ -92,49 +99,50 @@ export async function deliver(
   return fates;
 }
 
-function fateOf(answer: Answer, row: number): Fate {
-  if (!answer.decided)
+function fateOf(answer: Answer, row: number, late: boolean): Fate {
+  if (!answer.decided) {
     return { fate: "failed", why: answer.why === "overloaded" ? "overloaded" : "unreachable" };
-  return { fate: answer.acceptedRows[row] === 1 ? "accepted" : "duplicate" };
+  }
+  return { fate: answer.acceptedRows[row] === 1 ? "accepted" : "duplicate", late };
 }
 
-function route(
-  memory: EdgeMemory,
-  events: readonly Routed[],
-  now: EpochMs,
-): { groups: Group[]; refused: { position: number; refusal: EventRefusal }[] } {
+function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Group[] {
   const groups = new Map<string, Group>();
-  const refused: { position: number; refusal: EventRefusal }[] = [];
   const receivedAt = isoOf(now);
   for (const routed of events) {
     const { event, stream } = routed.deliverable;
-    const chosen = chooseHour(event.timeMs, now, stream, (hour) => memory.closedHours.has(stream.type, hour));
-    if (!chosen.ok) {
-      refused.push({ position: routed.position, refusal: chosen.reason });
-      continue;
-    }
-    const hour = chosen.value;
+    const found = routeOf(event.timeMs, now, stream, (hour) => memory.closedHours.has(stream.type, hour));
+    const { hour, homeHour, claims } = routed.spills === 0 ? found : spilled(found);
+    routed.late = event.timeMs !== null && found.claims !== claimsAt.none;
     const plan = memory.correctedPlans.get(stream.type, hour) ?? planOf(stream);
-    const { address, hash } = homeOf(event, hour, plan);
+    const { address, hashes } = homeOf(event, hour, plan, routed.spills);
     const key = `${hour}/${address.index}/${stream.type}`;
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { address, plan, events: [], rows: [] }));
     group.events.push(routed);
     group.rows.push({
       fingerprint: routed.fingerprint,
-      partitionHash: hash,
-      homeHour: hour,
+      hashes,
+      homeHour,
       timeMs: event.timeMs,
-      line: rowLine(event.json, receivedAt, hour),
+      claims,
+      line: rowLine(event.json, receivedAt, homeHour),
     });
   }
-  return { groups: [...groups.values()], refused };
+  return [...groups.values()];
 }
+
+/** A shard that did not take the rows is passed by. One whose rows were not reported is asked again: it has them. */
+function spills(why: Undecided): boolean {
+  return why === "overloaded" || why === "unreachable";
+}
+
+type Undecided = "rerouted" | "unreported" | "overloaded" | "unreachable";
 
 /** What one append came to. Undecided groups are routed again: `rerouted` ones at once, the others after a pause. */
 type Answer =
   | { readonly decided: true; readonly acceptedRows: Uint8Array }
-  | { readonly decided: false; readonly why: "rerouted" | "overloaded" | "unreachable" };
+  | { readonly decided: false; readonly why: Undecided };
 
 async function append(env: DeliverEnv, memory: EdgeMemory, { address, plan, rows }: Group): Promise<Answer> {
   const account = memory.accounts.of(env.EDGE_LEDGER, address.hour);
@@ -143,6 +151,8 @@ async function append(env: DeliverEnv, memory: EdgeMemory, { address, plan, rows
     const tally = tallyOf(rows);
     const no = account.sent(address.type, address.index, tally);
     const [reply] = await Promise.all([send(env, address, account.edge, no, plan, rows), account.reported()]);
+    // A copy of this append was there first. It stays unresolved; its rows come back as duplicates of the next one.
+    if ("refused" in reply && reply.refused === "repeated") return { decided: false, why: "rerouted" };
     if ("refused" in reply) {
       account.outcome({ no, accepted: zeroTally, duplicate: zeroTally, refused: tally });
       return { decided: false, why: refusedAppend(memory, reply, address) };
@@ -153,6 +163,7 @@ async function append(env: DeliverEnv, memory: EdgeMemory, { address, plan, rows
   } catch (error) {
     const { type, hour, index } = address;
     log("edge", "append_unresolved", { type, hour, index, error: String(error) });
+    if (error instanceof AccountOver) return { decided: false, why: "unreported" };
     return { decided: false, why: isOverloaded(error) ? "overloaded" : "unreachable" };
   }
 }
@@ -174,7 +185,7 @@ function refusedAppend(
   memory: EdgeMemory,
   refusal: AppendRefusal,
   { type, hour, index }: ShardAddress,
-): "rerouted" | "overloaded" | "unreachable" {
+): Undecided {
   switch (refusal.refused) {
     case "closed":
       memory.closedHours.add(type, hour);
@@ -185,6 +196,8 @@ function refusedAppend(
     case "full":
     case "overloaded":
       return "overloaded";
+    case "repeated":
+      return "rerouted";
     case "too_early":
     case "unknown_protocol":
     case "malformed":

@@ -7,12 +7,17 @@
  */
 import * as z from "zod";
 import type { EdgeAnswer, EdgeQuery } from "../../../domain/append-audit.ts";
-import { type Heard, ledgerView, shardFindings, shardQueries } from "../../../domain/audit.ts";
-import type { EpochMs } from "../../../domain/hour.ts";
+import { type Heard, ledgerView, plain, shardFindings, shardQueries } from "../../../domain/audit.ts";
+import { type EpochMs, endOf } from "../../../domain/hour.ts";
 import { IdentitySet } from "../../../domain/identity-set.ts";
 import type { BucketAddress, ShardIndex } from "../../../domain/ids.ts";
 import type { BucketAccount } from "../../../domain/ledger.ts";
-import { identitiesPerShardMax, ledgersPerHour } from "../../../domain/limits.ts";
+import {
+  identitiesPerShardMax,
+  ledgersPerHour,
+  retireAfterWindowMs,
+  windowMsDefault,
+} from "../../../domain/limits.ts";
 import { Manifest, bucketPrefix, manifestKey } from "../../../domain/manifest.ts";
 import type { SealedSummary } from "../../../domain/messages.ts";
 import { PartRecount } from "../../../domain/recount.ts";
@@ -21,11 +26,11 @@ import { Finding } from "../../../domain/verdict.ts";
 import { readPartChecks, writePartCheck } from "../../../platform/catalog/audits.ts";
 import { type ObjectStore, bytesOf, sha256Hex } from "../../../platform/objects.ts";
 import { readPart } from "../../../platform/part-reader.ts";
-import { type LedgerNamespace, type ShardNamespace, ledgerStub, shardStub } from "../../../platform/stubs.ts";
+import { type HomesEnv, type LedgerNamespace, ledgerStub, shardStub } from "../../../platform/stubs.ts";
+import { claimFindings } from "./claims.ts";
 
-export interface AuditEnv {
+export interface AuditEnv extends HomesEnv {
   readonly CATALOG: D1Database;
-  readonly EVENT_SHARD: ShardNamespace;
   readonly EDGE_LEDGER: LedgerNamespace;
 }
 
@@ -45,19 +50,36 @@ export async function auditBucket(
   const rereadFindings = await rereadParts(env, objects, manifest.manifest, address, now, timeIsUp);
   if (rereadFindings === null) return null;
   const listing = await objects.list(bucketPrefix(address));
-  const ledger = ledgerView(await hearLedgers(env, address));
-  const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
-  return [
+  const inR2 = [
     ...manifestFindings(manifest.manifest, bucketPrefix(address)),
     ...listingFindings(
       manifest.manifest,
       listing.map(({ key }) => key),
     ),
     ...rereadFindings,
+  ];
+  if (now >= retireAt(manifest.manifest)) return [...inR2, retired];
+  const ledger = ledgerView(await hearLedgers(env, address));
+  const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
+  return [
+    ...inR2,
     ...ledger.findings,
     ...shardFindings(manifest.manifest, ledger, answers),
+    ...(await claimFindings(env, objects, manifest.manifest)),
   ];
 }
+
+/** From then on the bucket's objects may be gone, and with them every counter that is not in R2. */
+function retireAt({ hour, plan }: Manifest): number {
+  return endOf(hour) + (plan?.windowMs ?? windowMsDefault) + retireAfterWindowMs;
+}
+
+const retired: Finding = plain(
+  "unaudited",
+  "edge_to_shard",
+  "ledger and shards",
+  "the hour is past its window and its objects have retired; only what lies in R2 was checked",
+);
 
 async function readManifest(
   objects: ObjectStore,

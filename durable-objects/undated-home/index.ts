@@ -1,0 +1,39 @@
+/** The object class: builds an undated home on its own storage, and checks what comes in. */
+import { DurableObject } from "cloudflare:workers";
+import { HolderName } from "../../domain/ids.ts";
+import {
+  ClaimMessage,
+  type ClaimReply,
+  type OwnedAnswer,
+  type UndatedHomeRpc,
+} from "../../domain/messages.ts";
+import { armAlarm } from "../../platform/alarm.ts";
+import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { UndatedHome as Home } from "./home.ts";
+
+export class UndatedHome extends DurableObject<ClockEnv> implements UndatedHomeRpc {
+  readonly #home: Home;
+
+  constructor(ctx: DurableObjectState, env: ClockEnv) {
+    super(ctx, env);
+    this.#home = new Home(ctx.storage, {
+      now: () => readClock(env),
+      armAlarm: (at, now) => armAlarm(ctx, env, { class: "UndatedHome", name: ctx.id.name ?? "" }, at, now),
+      abort: (reason) => {
+        ctx.abort(reason);
+      },
+    });
+  }
+
+  claim(message: ClaimMessage): Promise<ClaimReply> {
+    return this.#home.claim(ClaimMessage.parse(message));
+  }
+
+  async ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer> {
+    return this.#home.ownedBy(HolderName.parse(owner), fingerprints);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#home.alarm(await readClock(this.env));
+  }
+}
