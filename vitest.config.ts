@@ -11,6 +11,8 @@ export default defineConfig({
       {
         test: {
           name: "node",
+          // Properties and crash matrices on a machine that other work shares.
+          testTimeout: 30_000,
           include: ["test/{domain,ingest,contract,crash,simulation,repo}/**/*.test.ts"],
         },
       },
@@ -28,6 +30,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          testTimeout: 30_000,
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["test/workerd/setup.ts"],
         },
