@@ -157,9 +157,11 @@ export const mutants: readonly Mutant[] = [
     change(commit, "} else if (known !== owner) continue;", "} else continue;"),
   ]),
   mutant("a home grants to whoever asks", [change(commit, "} else if (known !== owner) continue;", "}")]),
-  mutant("claims are made for rows that are not durable", [
-    change(resolve, "await deps.sync();", "await Promise.resolve();"),
-  ]),
+  mutant(
+    "claims are made for rows that are not durable",
+    [change(resolve, "await deps.sync();", "await Promise.resolve();")],
+    "test/crash/resolve.test.ts",
+  ),
   mutant("a foreign row is delivered without a claim", [
     change(
       commit,
