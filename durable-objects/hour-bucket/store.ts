@@ -1,6 +1,5 @@
 /** The bucket's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
 import * as z from "zod";
-import type { BucketPhase } from "../../domain/enrol.ts";
 import { EpochMs, HourText } from "../../domain/hour.ts";
 import { type Holder, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -74,10 +73,6 @@ export class BucketStore {
     if (isBlank(this.#storage)) return null;
     const [row] = this.#storage.sql.exec("SELECT * FROM bucket").toArray();
     return row === undefined ? null : BucketRow.parse(row);
-  }
-
-  phase(): BucketPhase {
-    return this.record()?.phase ?? "blank";
   }
 
   /** Fixes the plan of a bucket that has none, whatever its phase: a sealed empty hour gets one for claims, too. */

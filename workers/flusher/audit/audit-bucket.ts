@@ -28,6 +28,7 @@ import { type ObjectStore, bytesOf, sha256Hex } from "../../../platform/objects.
 import { readPart } from "../../../platform/part-reader.ts";
 import { type HomesEnv, type LedgerNamespace, ledgerStub, shardStub } from "../../../platform/stubs.ts";
 import { claimFindings } from "./claims.ts";
+import { hear } from "./hear.ts";
 
 export interface AuditEnv extends HomesEnv {
   readonly CATALOG: D1Database;
@@ -168,12 +169,4 @@ async function hearShards(
     answers.set(index, await hear(shardStub(env.EVENT_SHARD, { ...address, index }).lookUpAppends(query)));
   }
   return answers;
-}
-
-async function hear<Value>(asked: Promise<Value>): Promise<Heard<Value>> {
-  try {
-    return { heard: true, value: await asked };
-  } catch (error) {
-    return { heard: false, why: String(error) };
-  }
 }

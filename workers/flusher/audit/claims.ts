@@ -7,6 +7,7 @@ import { Manifest, type ShardCounters, manifestKey } from "../../../domain/manif
 import type { Finding } from "../../../domain/verdict.ts";
 import { type ObjectStore, bytesOf } from "../../../platform/objects.ts";
 import { type HomesEnv, homeStub, shardStub } from "../../../platform/stubs.ts";
+import { hear } from "./hear.ts";
 
 export async function claimFindings(
   env: HomesEnv,
@@ -46,12 +47,4 @@ async function manifestOf(
   const found = await objects.get(manifestKey(address));
   if (found === null) return null;
   return Manifest.parse(JSON.parse(new TextDecoder().decode(await bytesOf(found.body))));
-}
-
-async function hear<Value>(asked: Promise<Value>): Promise<Heard<Value>> {
-  try {
-    return { heard: true, value: await asked };
-  } catch (error) {
-    return { heard: false, why: String(error) };
-  }
 }
