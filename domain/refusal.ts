@@ -33,12 +33,21 @@ export type RequestRefusal =
   | { readonly code: "unsupported_encoding"; readonly given: string }
   | { readonly code: "unreadable_body"; readonly detail: string }
   | { readonly code: "invalid_request"; readonly detail: string }
+  | { readonly code: "malformed_hour"; readonly where: string; readonly given: string }
   | { readonly code: "all_refused" }
   | { readonly code: "not_found" }
   | { readonly code: "method_not_allowed"; readonly allow: string }
   | { readonly code: "conflict"; readonly detail: string }
   | { readonly code: "unknown_stream"; readonly type: string; readonly near: readonly string[] }
-  | { readonly code: "not_sealed"; readonly dueAt: string; readonly detail: string }
+  | { readonly code: "before_stream"; readonly type: string; readonly firstHour: string }
+  | {
+      readonly code: "not_sealed";
+      readonly dueAt: string;
+      /** The time by the clock that decides. */
+      readonly now: string;
+      readonly overdue: boolean;
+      readonly detail: string;
+    }
   | { readonly code: "range_not_satisfiable"; readonly bytes: number }
   | { readonly code: "misconfigured"; readonly variable: string; readonly detail: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }

@@ -2,6 +2,7 @@
  * Request refusals on the wire: RFC 9457 problem details, in one exhaustive switch.
  * Never a 500: real clients drop their events on it, and keep them on 429 and 503 with `Retry-After`.
  */
+import { malformedHour } from "../domain/hour-hint.ts";
 import { type RequestRefusal, unreachable } from "../domain/refusal.ts";
 
 interface Problem {
@@ -88,6 +89,12 @@ function describe(refusal: RequestRefusal): Problem {
       return { status: 400, title: "The body cannot be read", detail: refusal.detail };
     case "invalid_request":
       return { status: 422, title: "The request is not valid", detail: refusal.detail };
+    case "malformed_hour":
+      return {
+        status: 400,
+        title: "Not an hour",
+        detail: `${refusal.where}: ${malformedHour(refusal.given)}`,
+      };
     case "all_refused":
       return {
         status: 422,
@@ -120,12 +127,19 @@ function describe(refusal: RequestRefusal): Problem {
             : `No stream is registered for this type; did you mean ${refusal.near.join(", ")}?`,
         members: { streamType: refusal.type, near: refusal.near },
       };
+    case "before_stream":
+      return {
+        status: 404,
+        title: "The hour is before the stream",
+        detail: `The first hour of this stream is ${refusal.firstHour}; ask for it or a later one.`,
+        members: { streamType: refusal.type, firstHour: refusal.firstHour },
+      };
     case "not_sealed":
       return {
         status: 409,
         title: "The bucket is not sealed yet",
         detail: refusal.detail,
-        members: { dueAt: refusal.dueAt },
+        members: { dueAt: refusal.dueAt, overdue: refusal.overdue, now: refusal.now },
       };
     case "range_not_satisfiable":
       return {

@@ -74,12 +74,14 @@ describe("with a key", () => {
     ["GET /v1/streams/unknown", 404],
     ["GET /v1/streams/%ZZ", 422],
     [`GET /v1/streams/${"x".repeat(256)}`, 422],
-    ["GET /v1/buckets/a/10-o-clock", 422],
+    ["GET /v1/buckets/a/10-o-clock", 400],
+    ["GET /v1/buckets?from=2026-11-23", 400],
+    ["GET /v1/buckets?type=unknown", 404],
     ["GET /v1/buckets?hour=2026-11-23T10", 422],
     ["GET /v1/buckets?limit=1001", 422],
     ["GET /v1/buckets?limit=0", 422],
     ["GET /v1/buckets?after=x", 422],
-    ["GET /v1/audit/report?from=yesterday", 422],
+    ["GET /v1/audit/report?from=yesterday", 400],
     ["DELETE /v1/keys/unknown", 404],
   ])("%s answers %i", async (line, status) => {
     const response = await ask(line);

@@ -2,12 +2,14 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { epochMs } from "../../../domain/hour.ts";
 import { ShardIndex } from "../../../domain/ids.ts";
+import { overdueMs } from "../../../domain/limits.ts";
 import { type Part, manifestKey, manifestOf, manifestText, partKey } from "../../../domain/manifest.ts";
 import { recordVerdict } from "../../../platform/catalog/audits.ts";
 import { enumerateDue } from "../../../platform/catalog/due.ts";
 import { recordSealFailure, recordSealed } from "../../../platform/catalog/sealed.ts";
 import { putStream } from "../../../platform/catalog/streams.ts";
 import { sha256Hex } from "../../../platform/objects.ts";
+import { containing } from "../helpers-objects.ts";
 import { at, bucket, finding, sealed, settings, type } from "../helpers.ts";
 import { ask, noon } from "./ask.ts";
 
@@ -16,6 +18,16 @@ const path = `/v1/buckets/${encodeURIComponent(address.type)}/${address.hour}`;
 const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => index % 251);
 const name = "part-0-1.ndjson.gz";
 let manifest = "";
+
+function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text));
+}
+
+/** The sha256 as RFC 9530 writes it. */
+async function digestOf(of: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", of));
+  return `sha-256=:${btoa(String.fromCharCode(...digest))}:`;
+}
 
 async function part(no: number): Promise<Part> {
   return {
@@ -38,14 +50,19 @@ beforeAll(async () => {
   manifest = manifestText(
     manifestOf({ address, sealedAt: "2026-11-23T11:10:05.000Z", plan: null, parts, shards: [], strays: [] }),
   );
-  await env.EVENTS.put(manifestKey(address), manifest);
+  const manifestBytes = bytesOfText(manifest);
+  await env.EVENTS.put(manifestKey(address), manifestBytes, { sha256: await sha256Hex(manifestBytes) });
   for (const { key, sha256 } of parts) await env.EVENTS.put(key, bytes, { sha256 });
 });
 
 describe("a manifest", () => {
-  it("is answered byte for byte as it lies in R2, and may be kept", async () => {
+  it("[RD3] is answered byte for byte as it lies in R2, and may be kept", async () => {
     const response = await ask(`GET ${path}`);
     expect(response.status).toBe(200);
+    expect(response.headers.get("repr-digest")).toBe(await digestOf(bytesOfText(manifest)));
+    const head = await ask(`HEAD ${path}`);
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    expect(head.headers.get("content-length")).toBe(String(bytesOfText(manifest).length));
     expect(await response.text()).toBe(manifest);
     expect(response.headers.get("cache-control")).toContain("immutable");
     const etag = response.headers.get("etag") ?? "";
@@ -54,20 +71,47 @@ describe("a manifest", () => {
     expect(await again.text()).toBe("");
   });
 
-  it("that is not there yet is 409 with when it is due", async () => {
+  it("[RD1] that is not there yet is 409 with when it is due, by the clock that decides", async () => {
     const response = await ask(`GET ${path.replace("T10", "T12")}`);
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({
       type: "urn:hourseal:problem:not_sealed",
       dueAt: "2026-11-23T13:10:00.000Z",
+      now: "2026-11-23T12:00:00.000Z",
+      overdue: false,
     });
   });
 
-  it("of an hour before the stream, or of no stream, is 404", async () => {
-    expect((await ask(`GET ${path.replace("T10", "T08")}`)).status).toBe(404);
+  it.each([
+    [-1, false],
+    [0, true],
+  ])("[RD1] that is not there %i ms from being overdue is 409, and overdue: %s", async (fromMs, overdue) => {
+    const now = epochMs(at("2026-11-23T13:10:00Z") + overdueMs + fromMs);
+    const response = await ask(`GET ${path.replace("T10", "T12")}`, { now });
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({
+      dueAt: "2026-11-23T13:10:00.000Z",
+      overdue,
+      ...(overdue ? { detail: containing("is overdue: the flusher has not looked at it") } : {}),
+    });
+  });
+
+  it("[RD1] of an hour before the stream, or of no stream, is 404", async () => {
+    const before = await ask(`GET ${path.replace("T10", "T08")}`);
+    expect(before.status).toBe(404);
+    expect(await before.json()).toMatchObject({ firstHour: "2026-11-23T09" });
     const unknown = await ask("GET /v1/buckets/a%2Fb%20x/2026-11-23T10");
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ near: [address.type] });
+  });
+
+  it("[RD1] of something that is no hour is 400 with an example", async () => {
+    const response = await ask(`GET ${path.replace("T10", "T10:00:00Z")}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      type: "urn:hourseal:problem:malformed_hour",
+      detail: containing("here probably 2026-11-23T10"),
+    });
   });
 
   it("that the catalog knows and R2 has lost is said to be lost", async () => {
@@ -85,13 +129,18 @@ describe("a part", () => {
   const get = (headers: Record<string, string> = {}, file = name) =>
     ask(`GET ${path}/parts/${file}`, { headers });
 
-  it("is answered whole, with its sha256 as the tag", async () => {
+  it("[RD3] is answered whole, with its sha256 as the tag", async () => {
     const response = await get();
     expect(response.status).toBe(200);
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
     expect(response.headers.get("etag")).toBe(`"${await sha256Hex(bytes)}"`);
     expect(response.headers.get("content-type")).toBe("application/gzip");
     expect(response.headers.get("content-encoding")).toBeNull();
+    expect(response.headers.get("repr-digest")).toBe(await digestOf(bytes));
+    const head = await ask(`HEAD ${path}/parts/${name}`);
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    expect(head.headers.get("content-length")).toBe("1000");
+    expect(head.headers.get("accept-ranges")).toBe("bytes");
     expect(response.headers.get("cache-control")).toBe("private, max-age=31536000, immutable");
   });
 
@@ -104,38 +153,44 @@ describe("a part", () => {
     const response = await get({ range });
     expect(response.status).toBe(206);
     expect(response.headers.get("content-range")).toBe(`bytes ${from}-${to - 1}/1000`);
+    // Of the whole: it tells whoever puts ranges together that they belong together.
+    expect(response.headers.get("repr-digest")).toBe(await digestOf(bytes));
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes.slice(from, to));
   });
 
-  it("a range outside it is 416 with its size", async () => {
+  it("[RD3] a range outside it is 416 with its size", async () => {
     const response = await get({ range: "bytes=1000-" });
     expect(response.status).toBe(416);
     expect(response.headers.get("content-range")).toBe("bytes */1000");
   });
 
-  it("a range of another state than this is answered whole", async () => {
+  it("[RD3] a range of another state than this is answered whole", async () => {
     expect((await get({ range: "bytes=0-1", "if-range": '"other"' })).status).toBe(200);
     const same = await get({ range: "bytes=0-1", "if-range": `"${await sha256Hex(bytes)}"` });
     expect(same.status).toBe(206);
   });
 
-  it("that is known is not sent again", async () => {
-    expect((await get({ "if-none-match": `"${await sha256Hex(bytes)}"` })).status).toBe(304);
+  it("[RD3] that is known is not sent again", async () => {
+    const etag = `"${await sha256Hex(bytes)}"`;
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+      expect((await get({ "if-none-match": known })).status).toBe(304);
+    }
+    expect((await get({ "if-none-match": '"other"' })).status).toBe(200);
   });
 
   it.each(["part-9-9.ndjson.gz", "_manifest.json", "..%2F..%2Fconfig%2Fsnapshot.json"])(
-    "%s is not one of the manifest's",
+    "[RD2] %s is not one of the manifest's",
     async (other) => {
       expect((await get({}, other)).status).toBe(404);
     },
   );
 
-  it("that lies there beside the manifest is not served", async () => {
+  it("[RD2] that lies there beside the manifest is not served", async () => {
     await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 9), bytes);
     expect((await get({}, "part-0-9.ndjson.gz")).status).toBe(404);
   });
 
-  it("that is lost or altered is not served either", async () => {
+  it("[RD2] that is lost or altered is not served either", async () => {
     await env.EVENTS.delete(partKey(address, ShardIndex.parse(0), 2));
     expect((await get({}, "part-0-2.ndjson.gz")).status).toBe(409);
     const altered = bytes.slice();

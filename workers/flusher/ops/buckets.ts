@@ -1,17 +1,19 @@
 /** `/v1/buckets`: the listing from the catalog, and one bucket's manifest, byte for byte as it lies in R2. */
 import * as z from "zod";
+import { noneMatchNames } from "../../../domain/etag.ts";
 import { HourText, isoOf } from "../../../domain/hour.ts";
 import { bucketName, bucketOfName } from "../../../domain/ids.ts";
-import { overdueMs, pageRowsMax } from "../../../domain/limits.ts";
+import { pageRowsMax } from "../../../domain/limits.ts";
 import { manifestKey } from "../../../domain/manifest.ts";
-import { dueAt } from "../../../domain/plan.ts";
 import { no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
 import { VerdictName } from "../../../domain/verdict.ts";
 import { requeueAudit } from "../../../platform/catalog/audits.ts";
-import { type CatalogBucket, getBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
+import { type CatalogBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
 import { getStream } from "../../../platform/catalog/streams.ts";
-import { type OpsCall, type OpsReply, addressParams, checked, json } from "./http.ts";
+import { type OpsCall, type OpsReply, addressParams, checkedQuery, json } from "./http.ts";
+import { isOverdue, noManifest } from "./no-manifest.ts";
+import { digestHeaders } from "./repr-digest.ts";
 import { unknownStream } from "./streams.ts";
 
 /** Where a page starts: `<hour>/<type>` of the last bucket of the page before. */
@@ -35,10 +37,14 @@ const ListQuery = z.strictObject({
 });
 
 export async function listBucketsRoute({ env, now, query }: OpsCall): Promise<OpsReply> {
-  const wanted = checked(ListQuery, Object.fromEntries(query));
+  const wanted = checkedQuery(ListQuery, query);
   if (!wanted.ok) return wanted;
   const { after = null, limit, ...filter } = wanted.value;
   const { items, next } = await listBuckets(env.CATALOG, filter, after, limit);
+  const { type } = filter;
+  if (items.length === 0 && type !== undefined && (await getStream(env.CATALOG, type)) === null) {
+    return no(await unknownStream(env, type));
+  }
   return ok(
     json({
       buckets: items.map((bucket) => bucketJson(bucket, now)),
@@ -50,11 +56,10 @@ export async function listBucketsRoute({ env, now, query }: OpsCall): Promise<Op
 /** A bucket as listings and the report show it. */
 export function bucketJson(bucket: CatalogBucket, now: number): object {
   const { address, seal } = bucket;
-  const overdue = bucket.state === "due" && bucket.dueAtMs + overdueMs <= now;
   return {
     type: address.type,
     hour: address.hour,
-    state: overdue ? "overdue" : bucket.state,
+    state: bucket.state === "due" && isOverdue(bucket.dueAtMs, now) ? "overdue" : bucket.state,
     dueAt: isoOf(bucket.dueAtMs),
     sealedAt: seal === null ? null : isoOf(seal.sealedAtMs),
     rows: seal?.rows ?? null,
@@ -77,13 +82,18 @@ export async function getManifestRoute(call: OpsCall): Promise<OpsReply> {
   if (!address.ok) return address;
   const { env, request } = call;
   const found = await env.EVENTS.get(manifestKey(address.value));
-  if (found === null) return noManifest(call, address.value);
-  const headers = { etag: found.httpEtag, "cache-control": immutable };
-  if (request.headers.get("if-none-match") === found.httpEtag) {
+  if (found === null) return no(await noManifest(call, address.value));
+  const { sha256 } = found.checksums;
+  const headers = { etag: found.httpEtag, "cache-control": immutable, ...digestHeaders(sha256) };
+  if (noneMatchNames(request.headers.get("if-none-match"), found.httpEtag)) {
     await found.body.cancel();
     return ok(new Response(null, { status: 304, headers }));
   }
-  return ok(new Response(found.body, { headers: { ...headers, "content-type": "application/json" } }));
+  return ok(
+    new Response(found.body, {
+      headers: { ...headers, "content-type": "application/json", "content-length": String(found.size) },
+    }),
+  );
 }
 
 /** Asks for another audit of a sealed bucket; the next cron run makes it. Asking again is safe. */
@@ -91,34 +101,8 @@ export async function requeueAuditRoute(call: OpsCall): Promise<OpsReply> {
   const address = addressParams(call);
   if (!address.ok) return address;
   const { type, hour } = address.value;
-  if (!(await requeueAudit(call.env.CATALOG, address.value, call.now)))
-    return noManifest(call, address.value);
+  if (!(await requeueAudit(call.env.CATALOG, address.value, call.now))) {
+    return no(await noManifest(call, address.value));
+  }
   return ok(json({ type, hour, audit: "queued" }, 202));
-}
-
-/** Why there is no manifest: no such stream, not its hour, not sealed yet, or gone. */
-export async function noManifest(
-  { env }: OpsCall,
-  address: Parameters<typeof getBucket>[1],
-): Promise<OpsReply> {
-  const found = await getStream(env.CATALOG, address.type);
-  if (found === null) return no(await unknownStream(env, address.type));
-  const { stream } = found;
-  if (address.hour < stream.firstHour) return no({ code: "not_found" });
-  const bucket = await getBucket(env.CATALOG, address);
-  if (bucket?.state === "sealed") return no(lost(address.hour));
-  const due = isoOf(bucket?.dueAtMs ?? dueAt(address.hour, stream.graceMs));
-  return no({
-    code: "not_sealed",
-    dueAt: due,
-    detail: `The bucket is due at ${due} and sealed soon after; ask again then.`,
-  });
-}
-
-/** The catalog knows it and R2 does not have it: the audit names such a loss, this route only does not hide it. */
-export function lost(what: string): { readonly code: "conflict"; readonly detail: string } {
-  return {
-    code: "conflict",
-    detail: `${what} was sealed, and what lies in R2 is not what was sealed; see /v1/audit/report.`,
-  };
 }

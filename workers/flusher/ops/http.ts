@@ -1,7 +1,7 @@
 /** What the ops routes share: the environment, bodies in and out, and refusals as values. */
 import * as z from "zod";
 import { opsBodyBytesMax } from "../../../domain/limits.ts";
-import { type EpochMs, type Hour, HourText } from "../../../domain/hour.ts";
+import { type EpochMs, type Hour, HourText, parseHour } from "../../../domain/hour.ts";
 import type { EventType } from "../../../domain/ids.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
@@ -68,7 +68,24 @@ export function typeParam(call: OpsCall): Result<EventType, RequestRefusal> {
 export function addressParams(
   call: OpsCall,
 ): Result<{ readonly type: EventType; readonly hour: Hour }, RequestRefusal> {
+  const given = call.params["hour"] ?? "";
+  if (parseHour(given) === null) return no({ code: "malformed_hour", where: "the path", given });
   return checked(z.object({ type: TypeName, hour: HourText }), call.params);
+}
+
+/** The query by its schema. Its hours, `from` and `to`, are refused as the path's is. */
+export function checkedQuery<Schema extends z.ZodType>(
+  schema: Schema,
+  query: URLSearchParams,
+): Result<z.output<Schema>, RequestRefusal> {
+  const given: Readonly<Record<string, string>> = Object.fromEntries(query);
+  for (const where of ["from", "to"]) {
+    const text = given[where];
+    if (text !== undefined && parseHour(text) === null) {
+      return no({ code: "malformed_hour", where, given: text });
+    }
+  }
+  return checked(schema, given);
 }
 
 async function readText(request: Request): Promise<Result<string, RequestRefusal>> {

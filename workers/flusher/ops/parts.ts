@@ -5,33 +5,43 @@
  * R2 checked the sha256 when the part was put; the bytes are not hashed again on the way out.
  */
 import { type ByteRange, parseByteRange } from "../../../domain/byte-range.ts";
+import { noneMatchNames, rangeHolds } from "../../../domain/etag.ts";
+import type { BucketAddress } from "../../../domain/ids.ts";
 import { Manifest, type Part, bucketPrefix, manifestKey } from "../../../domain/manifest.ts";
-import { no, ok } from "../../../domain/refusal.ts";
+import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
 import { hexOf } from "../../../platform/objects.ts";
-import { immutable, lost, noManifest } from "./buckets.ts";
+import { immutable } from "./buckets.ts";
 import { type OpsCall, type OpsReply, addressParams } from "./http.ts";
+import { lost, noManifest } from "./no-manifest.ts";
+import { digestHeaders } from "./repr-digest.ts";
+
+/** By a part's format. Compression is part of the format: it is never a content encoding that a client undoes. */
+const mediaTypes: Readonly<Record<string, string>> = {
+  "ndjson.gz": "application/gzip",
+  parquet: "application/vnd.apache.parquet",
+};
 
 export async function getPartRoute(call: OpsCall): Promise<OpsReply> {
   const address = addressParams(call);
   if (!address.ok) return address;
   const { env, request, params } = call;
-  const manifest = await env.EVENTS.get(manifestKey(address.value));
-  if (manifest === null) return noManifest(call, address.value);
   const name = params["name"] ?? "";
-  const part = partOf(await manifest.text(), bucketPrefix(address.value) + name);
-  if (part === "no_manifest") return no(lost("The manifest"));
-  if (part === null) return no({ code: "not_found" });
-  const etag = `"${part.sha256}"`;
+  const part = await listedPart(call, address.value, name);
+  if (!part.ok) return part;
+  const { key, bytes, sha256, format } = part.value;
+  const etag = `"${sha256}"`;
   const headers = { etag, "accept-ranges": "bytes", "cache-control": immutable };
-  if (request.headers.get("if-none-match") === etag) return ok(new Response(null, { status: 304, headers }));
-  const range = rangeOf(request, etag, part.bytes);
-  if (range.range === "unsatisfiable") return no({ code: "range_not_satisfiable", bytes: part.bytes });
+  if (noneMatchNames(request.headers.get("if-none-match"), etag)) {
+    return ok(new Response(null, { status: 304, headers }));
+  }
+  const range = rangeOf(request, etag, bytes);
+  if (range.range === "unsatisfiable") return no({ code: "range_not_satisfiable", bytes });
   const object = await env.EVENTS.get(
-    part.key,
+    key,
     range.range === "part" ? { range: { offset: range.offset, length: range.length } } : {},
   );
   if (object === null) return no(lost(name));
-  if (!isSealed(object, part)) {
+  if (!isSealed(object, part.value)) {
     await object.body.cancel();
     return no(lost(name));
   }
@@ -40,30 +50,50 @@ export async function getPartRoute(call: OpsCall): Promise<OpsReply> {
       status: range.range === "part" ? 206 : 200,
       headers: {
         ...headers,
-        ...lengthOf(range, part.bytes),
-        "content-type": "application/gzip",
+        ...lengthOf(range, bytes),
+        ...digestHeaders(object.checksums.sha256),
+        "content-type": mediaTypes[format] ?? "application/octet-stream",
         "content-disposition": `attachment; filename="${name}"`,
       },
     }),
   );
 }
 
-function partOf(manifest: string, key: string): Part | null | "no_manifest" {
-  let value: unknown;
+/** The part of that name, if the bucket's manifest lists it. */
+async function listedPart(
+  call: OpsCall,
+  address: BucketAddress,
+  name: string,
+): Promise<Result<Part, RequestRefusal>> {
+  const manifest = await readManifest(call, address);
+  if (!manifest.ok) return manifest;
+  const key = bucketPrefix(address) + name;
+  const part = manifest.value.parts.find((listed) => listed.key === key);
+  return part === undefined ? no({ code: "not_found" }) : ok(part);
+}
+
+/** The bucket's manifest, or why there is none. */
+export async function readManifest(
+  call: OpsCall,
+  address: BucketAddress,
+): Promise<Result<Manifest, RequestRefusal>> {
+  const object = await call.env.EVENTS.get(manifestKey(address));
+  if (object === null) return no(await noManifest(call, address));
+  const manifest = Manifest.safeParse(jsonOf(await object.text()));
+  return manifest.success ? ok(manifest.data) : no(lost("The manifest"));
+}
+
+function jsonOf(text: string): unknown {
   try {
-    value = JSON.parse(manifest);
+    return JSON.parse(text);
   } catch {
-    return "no_manifest";
+    return undefined;
   }
-  const parsed = Manifest.safeParse(value);
-  if (!parsed.success) return "no_manifest";
-  return parsed.data.parts.find((part) => part.key === key) ?? null;
 }
 
 /** A range for another state of the part than this one is a question about something that does not exist. */
 function rangeOf(request: Request, etag: string, bytes: number): ByteRange {
-  const ifRange = request.headers.get("if-range");
-  return ifRange === null || ifRange === etag
+  return rangeHolds(request.headers.get("if-range"), etag)
     ? parseByteRange(request.headers.get("range"), bytes)
     : { range: "whole" };
 }

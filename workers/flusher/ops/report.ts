@@ -26,7 +26,8 @@ import { type CatalogBucket, listUnsettled } from "../../../platform/catalog/buc
 import { listStreams } from "../../../platform/catalog/streams.ts";
 import { type BucketTotal, bucketTotals } from "../../../platform/catalog/totals.ts";
 import { After, Limit } from "./buckets.ts";
-import { type OpsCall, type OpsReply, checked, json } from "./http.ts";
+import { type OpsCall, type OpsReply, checkedQuery, json } from "./http.ts";
+import { lastFailure } from "./no-manifest.ts";
 
 const ReportQuery = z.strictObject({
   type: TypeName.optional(),
@@ -37,7 +38,7 @@ const ReportQuery = z.strictObject({
 });
 
 export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Promise<OpsReply> {
-  const wanted = checked(ReportQuery, Object.fromEntries(query));
+  const wanted = checkedQuery(ReportQuery, query);
   if (!wanted.ok) return wanted;
   const { after = null, limit, ...filter } = wanted.value;
   const lateFrom = epochMs(now - overdueMs);
@@ -106,12 +107,7 @@ function faultOf(bucket: CatalogBucket): {
   readonly why: string;
 } {
   if (bucket.seal === null) {
-    const failed = `${bucket.attempts} attempts failed, the last one at ${bucket.lastStep}: ${bucket.lastError}`;
-    return {
-      verdict: "overdue",
-      since: isoOf(bucket.dueAtMs),
-      why: bucket.attempts === 0 ? "no flusher has asked it to seal yet" : failed,
-    };
+    return { verdict: "overdue", since: isoOf(bucket.dueAtMs), why: lastFailure(bucket) };
   }
   const since: EpochMs = bucket.firstFaultAtMs ?? bucket.seal.sealedAtMs;
   return {
