@@ -3,38 +3,46 @@
  * Equalities only, of counts and of identity sums. No finding means that every one of them holds.
  */
 import { type Heard, difference, plain } from "./audit.ts";
-import { fingerprintBytes } from "./fingerprint.ts";
-import { holderName } from "./ids.ts";
+import { type Holder, holderName } from "./ids.ts";
 import type { Manifest, Move, ShardCounters } from "./manifest.ts";
-import type { GrantedAt, HomeAddress, OwnedAnswer } from "./messages.ts";
+import type { HomeAddress, OwnedAnswer } from "./messages.ts";
+import type { Tally } from "./tally.ts";
 import type { Finding } from "./verdict.ts";
+
+/** What is found of a holder whose claims can't be compared yet. */
+export const unsettled = "rows of it wait for their claims";
 
 /** What one home says of what it told a holder. */
 export interface HomeCheck {
-  readonly granted: GrantedAt;
+  readonly home: HomeAddress;
+  /** What the holder was granted there, and how many rows it was denied. */
+  readonly granted: Tally;
+  readonly denied: number;
+  /** `known`: how many of the denied identities the home knows. */
   readonly owned: Heard<OwnedAnswer>;
 }
 
 /**
  * One holder's claims. The home records one owner for an identity, so if every holder was granted just what its homes
- * recorded for it, no identity was granted twice. Rows that moved on are checked with the last bucket they came to.
+ * recorded for it, no identity was granted twice. While rows of the holder wait for claims, in whichever bucket, a home
+ * may have granted what the holder has not heard: then nothing can be said of grants.
  */
-export function homeFindings(shard: ShardCounters, checks: readonly HomeCheck[]): Finding[] {
-  const holder = holderName(shard);
-  return checks.flatMap(({ granted, owned }) => {
-    const where = `shard ${holder} at ${homeText(granted.home)}`;
+export function homeFindings(holder: Holder, settled: boolean, checks: readonly HomeCheck[]): Finding[] {
+  const name = holderName(holder);
+  const findings = checks.flatMap(({ home, granted, denied, owned }) => {
+    const where = `shard ${name} at ${homeText(home)}`;
     if (!owned.heard) return [plain("unaudited", "homes", where, owned.why)];
-    const findings =
-      shard.reassignedOut === null
-        ? difference("homes", where, granted.granted, owned.value.owned, "granted", "recorded for the holder")
-        : [];
-    const denied = granted.denied.length / fingerprintBytes;
+    const found = settled
+      ? difference("homes", where, granted, owned.value.owned, "granted", "recorded for the holder")
+      : [];
     if (owned.value.known !== denied) {
       const detail = `${denied} rows denied, of which the home knows ${owned.value.known}`;
-      findings.push({ ...plain("missing", "denials", where, detail), rows: denied - owned.value.known });
+      found.push({ ...plain("missing", "denials", where, detail), rows: denied - owned.value.known });
     }
-    return findings;
+    return found;
   });
+  if (!settled) findings.push(plain("unaudited", "homes", `shard ${name}`, unsettled));
+  return findings;
 }
 
 function homeText(home: HomeAddress): string {
@@ -50,12 +58,8 @@ export function moveFindings(
   other: (hour: Move["hour"]) => Heard<Manifest | null>,
 ): Finding[] {
   return manifest.shards.flatMap((shard) => [
-    ...(shard.reassignedOut === null
-      ? []
-      : endFindings(manifest, shard, shard.reassignedOut, "to", other(shard.reassignedOut.hour))),
-    ...(shard.reassignedIn === null
-      ? []
-      : endFindings(manifest, shard, shard.reassignedIn, "from", other(shard.reassignedIn.hour))),
+    ...shard.reassignedOut.flatMap((move) => endFindings(manifest, shard, move, "to", other(move.hour))),
+    ...shard.reassignedIn.flatMap((move) => endFindings(manifest, shard, move, "from", other(move.hour))),
   ]);
 }
 
@@ -72,8 +76,9 @@ function endFindings(
     return [plain("unaudited", "moves", where, "the bucket at the other end is not sealed yet")];
   }
   const same = other.value.shards.find(({ hour, index }) => hour === shard.hour && index === shard.index);
-  const end = direction === "to" ? same?.reassignedIn : same?.reassignedOut;
-  if (end === undefined || end === null || end.hour !== manifest.hour) {
+  const ends = direction === "to" ? same?.reassignedIn : same?.reassignedOut;
+  const end = ends?.find(({ hour }) => hour === manifest.hour);
+  if (end === undefined) {
     const detail = `${move.tally.rows} rows moved, of which the bucket at the other end says nothing`;
     const kind = direction === "to" ? "missing" : "surplus";
     return [{ ...plain(kind, "moves", where, detail), rows: move.tally.rows, expected: move.tally }];

@@ -115,6 +115,9 @@ export const plausibleEdgeMs = 1 * DAY_MS;
 /** Fingerprints in one claim: bounds the message and the home's transaction. */
 export const claimRowsMax = 10_000;
 
+/** Bytes of one page of what homes answered a holder: a small part of the 32 MiB that a call may carry. */
+export const grantsPageBytes = 1 * MiB;
+
 /** Bytes of foreign rows that wait for their claims before a shard makes them within the hour. */
 export const claimBytes = 4 * MiB;
 
@@ -150,6 +153,9 @@ export const sealRetryMsMin = 2 * SECOND_MS;
 
 /** Longest delay between two tries of a seal step: what a bucket lags behind once the fault has gone. */
 export const sealRetryMsMax = 5 * MINUTE_MS;
+
+/** How long after an alarm that failed an object tries again. A seal that fails has delays of its own. */
+export const alarmRetryMs = 30 * SECOND_MS;
 
 /** How long after its due time an open shard waits for its bucket before it wakes the bucket itself. */
 export const deadHandMs = 15 * MINUTE_MS;

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { HourText, type Hour } from "./hour.ts";
 import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
 import { Plan } from "./plan.ts";
-import { Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
+import { Tally, addTallies, sameTally } from "./tally.ts";
 
 export const manifestFormat = 1;
 
@@ -46,19 +46,26 @@ export type Part = z.infer<typeof Part>;
 export const Move = z.strictObject({ hour: HourText, tally: Tally });
 export type Move = z.infer<typeof Move>;
 
+/** Moves added up by hour, in the order of the hours. */
+export function addMoves(moves: readonly Move[]): Move[] {
+  return [...Map.groupBy(moves, ({ hour }) => hour)]
+    .map(([hour, of]) => ({ hour, tally: addTallies(of.map(({ tally }) => tally)) }))
+    .toSorted((a, b) => (a.hour < b.hour ? -1 : 1));
+}
+
 /** What one shard counted for this bucket, as its receipt said. */
 export const ShardCounters = z.strictObject({
   index: ShardIndex,
   /** The shard's own hour; this bucket's, unless its rows moved here. */
   hour: HourText,
   accepted: Tally,
-  /** Rows that it brought from an earlier bucket, of `hour`; null for a shard of this bucket's own. */
-  reassignedIn: Move.nullable(),
+  /** Rows that it brought from earlier buckets, by their hours. */
+  reassignedIn: z.array(Move),
   delivered: Tally,
   /** Foreign rows whose identity another holder has: duplicates, found by their claim. */
   denied: Tally,
-  /** Rows whose claims were not resolved in time, and the bucket that they moved to. */
-  reassignedOut: Move.nullable(),
+  /** Rows whose claims were not resolved in time, by the hours of the buckets that they moved to. */
+  reassignedOut: z.array(Move),
   /** Delivered rows whose home has forgotten its identities; they are marked `unguarded`. */
   unguarded: z.number().int().min(0),
   /** Events answered `duplicate`. At least: those answered since the last commit before a restart are not in it. */
@@ -116,8 +123,8 @@ export function manifestOf(input: {
 /** accepted + reassigned in = delivered + denied + reassigned out: nothing is held at the seal. */
 export function countersFault(shard: ShardCounters): string | null {
   const { accepted, reassignedIn, delivered, denied, reassignedOut } = shard;
-  const came = addTallies([accepted, reassignedIn?.tally ?? zeroTally]);
-  const went = addTallies([delivered, denied, reassignedOut?.tally ?? zeroTally]);
+  const came = addTallies([accepted, ...reassignedIn.map(({ tally }) => tally)]);
+  const went = addTallies([delivered, denied, ...reassignedOut.map(({ tally }) => tally)]);
   if (sameTally(came, went)) return null;
   return `shard ${shard.hour}/${shard.index} took ${came.rows} rows and let ${went.rows} go`;
 }

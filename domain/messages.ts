@@ -47,11 +47,18 @@ export const HomeAddress = z.discriminatedUnion("kind", [
 ]);
 export type HomeAddress = z.infer<typeof HomeAddress>;
 
+/** Packed fingerprints, at most `claimRowsMax`. */
+export const Fingerprints = z
+  .instanceof(Uint8Array)
+  .refine(
+    ({ length }) => length <= claimRowsMax * fingerprintBytes && length % fingerprintBytes === 0,
+    `at most ${claimRowsMax} whole fingerprints`,
+  );
+
 export const ClaimMessage = z.object({
   protocol: z.number().int(),
   owner: HolderName,
-  /** Packed fingerprints, at most `claimRowsMax`. */
-  fingerprints: z.instanceof(Uint8Array).refine((bytes) => bytes.length <= claimRowsMax * fingerprintBytes),
+  fingerprints: Fingerprints,
   windowMs: z.number().int().min(0),
 });
 export type ClaimMessage = z.infer<typeof ClaimMessage>;
@@ -61,12 +68,23 @@ export type ClaimReply =
   /** `forgotten`: the home is past its window. The others: ask again later. */
   | { readonly decided: false; readonly why: "forgotten" | "full" | "overloaded" | "unknown_protocol" };
 
-/** What an auditor asks of a holder: what it was told by a home. */
+/** What an auditor asks of a holder: what it was told by a home in one round of claims. */
 export interface GrantedAt {
   readonly home: HomeAddress;
   readonly granted: Tally;
-  /** Packed fingerprints of denied rows, at most `claimRowsMax`. */
+  /** Packed fingerprints of denied rows. */
   readonly denied: Uint8Array<ArrayBuffer>;
+}
+
+/** Where a page of grants begins: after the answer with this number; 0: at the first. */
+export const AnswerSeq = z.number().int().min(0);
+
+export interface GrantsPage {
+  /** False: rows of this holder wait for claims, of which a home may have granted some unheard. */
+  readonly settled: boolean;
+  readonly answers: readonly GrantedAt[];
+  /** Where the next page begins; null: this is the last one. */
+  readonly next: number | null;
 }
 
 /** What an auditor asks of a home: what it recorded. */
@@ -84,8 +102,8 @@ export interface ShardRpc {
   tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>>;
   /** Asks the shard, as the home of these identities, for them. */
   claim(message: ClaimMessage): Promise<ClaimReply>;
-  /** What homes told this shard; reads only. */
-  grants(): Promise<GrantedAt[]>;
+  /** What homes told this shard, a page at a time; reads only. */
+  grants(seq: number): Promise<GrantsPage>;
   /** What this shard, as a home, recorded for a holder; reads only. */
   ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer>;
   lookUpAppends(queries: EdgeQuery[]): Promise<EdgeAnswer[]>;

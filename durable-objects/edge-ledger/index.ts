@@ -6,6 +6,7 @@ import { type BucketAccount, Report, type ReportReply } from "../../domain/ledge
 import type { LedgerRpc } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { log } from "../../platform/log.ts";
 import { Ledger } from "./ledger.ts";
 
 export class EdgeLedger extends DurableObject<ClockEnv> implements LedgerRpc {
@@ -18,6 +19,9 @@ export class EdgeLedger extends DurableObject<ClockEnv> implements LedgerRpc {
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "EdgeLedger", name: ctx.id.name ?? "" }, at, now),
       abort: (reason) => {
         ctx.abort(reason);
+      },
+      log: (event, fields) => {
+        log("ledger", event, { name: ctx.id.name, ...fields });
       },
     });
   }

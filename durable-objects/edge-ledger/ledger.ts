@@ -16,14 +16,13 @@ import {
   foldReport,
   openAccount,
 } from "../../domain/ledger.ts";
+import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { LedgerStore } from "./store.ts";
 
 /** The outside of a ledger object. */
-export interface LedgerDeps {
+export interface LedgerDeps extends AlarmDeps {
   now(): Promise<EpochMs>;
-  /** Arms the object's one alarm, in the same turn as the writes around it; await it before answering. */
-  armAlarm(at: EpochMs, now: EpochMs): Promise<void>;
   abort(reason: string): void;
 }
 
@@ -77,7 +76,11 @@ export class Ledger {
     return accountOfBucket(this.#accounts.values(), type);
   }
 
-  async alarm(now: EpochMs): Promise<void> {
+  alarm(now: EpochMs): Promise<void> {
+    return runAlarm(() => this.#alarm(now), now, this.#deps);
+  }
+
+  async #alarm(now: EpochMs): Promise<void> {
     const retireAtMs = this.#store.retireAtMs();
     if (retireAtMs === null) return;
     if (now < retireAtMs) {

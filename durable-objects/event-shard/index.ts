@@ -7,13 +7,15 @@ import { HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { claimDeadlineMs } from "../../domain/limits.ts";
 import {
+  AnswerSeq,
   AppendMessage,
   type AppendReply,
   ClaimMessage,
   type ClaimReply,
   CloseMessage,
   type CloseReply,
-  type GrantedAt,
+  Fingerprints,
+  type GrantsPage,
   type OwnedAnswer,
   type ShardRpc,
 } from "../../domain/messages.ts";
@@ -82,12 +84,12 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     return this.#shard.claim(ClaimMessage.parse(message));
   }
 
-  async grants(): Promise<GrantedAt[]> {
-    return this.#shard.grants();
+  async grants(seq: number): Promise<GrantsPage> {
+    return this.#shard.grants(AnswerSeq.parse(seq));
   }
 
   async ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer> {
-    return this.#shard.ownedBy(HolderName.parse(owner), fingerprints);
+    return this.#shard.ownedBy(HolderName.parse(owner), Fingerprints.parse(fingerprints));
   }
 
   async lookUpAppends(queries: EdgeQuery[]): Promise<EdgeAnswer[]> {

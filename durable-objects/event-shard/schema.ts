@@ -16,9 +16,7 @@ export const migrations: readonly Migration[] = [
   -- The buckets that this shard delivers to: its own hour's, and later ones that rows moved to.
   CREATE TABLE delivery (
     hour TEXT PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'dropped')),
-    moved_from TEXT,
-    moved_to TEXT
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'dropped'))
   ) STRICT, WITHOUT ROWID;
 
   -- Rows that are sure to be delivered: home rows, and foreign rows whose claim was granted.
@@ -34,10 +32,11 @@ export const migrations: readonly Migration[] = [
   ) STRICT;
 
   -- Rows that must be claimed at their home first. states: one byte a row, written once, when all are resolved.
+  -- moved_from, moved_to: the deliveries that rows came from and that unresolved ones went to; moved: their tally.
   CREATE TABLE foreign_batch (
     seq INTEGER PRIMARY KEY,
     hour TEXT NOT NULL,
-    moved_in INTEGER NOT NULL,
+    moved_from TEXT,
     bytes INTEGER NOT NULL,
     content TEXT NOT NULL,
     tags BLOB NOT NULL,
@@ -45,6 +44,7 @@ export const migrations: readonly Migration[] = [
     states BLOB,
     denied TEXT,
     moved TEXT,
+    moved_to TEXT,
     unguarded INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 

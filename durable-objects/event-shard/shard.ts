@@ -22,9 +22,9 @@ import { broken } from "../../domain/invariant.ts";
 import {
   claimBytes,
   claimPatienceMs,
-  claimRowsMax,
   deadHandMs,
   flushBytes,
+  grantsPageBytes,
   moveHoursMax,
   retireAfterWindowMs,
   sealRetryMsMax,
@@ -38,6 +38,7 @@ import type {
   CloseMessage,
   CloseReply,
   GrantedAt,
+  GrantsPage,
   HomeAddress,
   OwnedAnswer,
 } from "../../domain/messages.ts";
@@ -45,6 +46,7 @@ import { PackedRows } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
+import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { type FlushDeps, flush, originOf } from "./flush.ts";
@@ -53,17 +55,17 @@ import { resolveForeign } from "./resolve.ts";
 import { type ShardState, ShardStore } from "./store.ts";
 
 /** The outside of a shard. */
-export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps {
+export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, AlarmDeps {
   now(): Promise<EpochMs>;
   /** Asks the bucket of that hour to wait for this shard. Throws if it can't be reached: then nothing was decided. */
   enrol(hour: Hour, request: EnrolRequest): Promise<EnrolReply>;
   /** Tells the bucket that it is overdue. */
   wakeBucket(): Promise<void>;
-  /** Arms the object's one alarm, in the same turn as the writes around it; await it before answering. */
-  armAlarm(at: EpochMs, now: EpochMs): Promise<void>;
   abort(reason: string): void;
-  log(event: string, fields: Record<string, unknown>): void;
 }
+
+/** What an answer takes in a page of grants beside its denied fingerprints: a home, a tally. */
+const grantedAtBytes = 200;
 
 /** Batches whose payloads are dropped per turn: bounds the transaction. */
 const dropBatchesPerTurn = 500;
@@ -245,9 +247,7 @@ export class Shard {
     for (let number = first; number < first + moveHoursMax; number++) {
       const later = hourOfNumber(number);
       const known = this.#store.delivery(later);
-      // It takes rows from one bucket only: its receipt names one.
-      const fits = known !== null && (known.movedFrom === null || known.movedFrom === after);
-      if (known?.state === "open" && fits) return later;
+      if (known?.state === "open") return later;
       if (known !== null) continue;
       const reply = await this.#deps.enrol(later, { protocol: protocolVersion, hour, index, plan });
       // Its receipt may have been given while the reply was under way: then it takes no row any more.
@@ -306,17 +306,16 @@ export class Shard {
     });
     const tail = this.#store.tail(hour)?.content ?? null;
     const held = tail === null ? parts : [...parts, tail];
-    const { appended, movedIn, denied, moved, unguarded } = this.#store.foreignTotals(hour);
-    const { movedFrom, movedTo } = this.#store.delivery(hour) ?? { movedFrom: null, movedTo: null };
+    const { appended, movedIn, movedOut, denied, unguarded } = this.#store.foreignTotals(hour);
     return {
       counters: {
         index,
         hour: own,
         accepted: hour === own ? addTallies([this.#store.acceptedHome(hour), appended]) : zeroTally,
-        reassignedIn: movedFrom === null ? null : { hour: movedFrom, tally: movedIn },
+        reassignedIn: movedIn,
         delivered: addTallies(held.map((content) => content.tally)),
         denied,
-        reassignedOut: movedTo === null ? null : { hour: movedTo, tally: moved },
+        reassignedOut: movedOut,
         unguarded,
         duplicates: hour === own ? this.#state.duplicates : 0,
       },
@@ -350,22 +349,16 @@ export class Shard {
     for (const packed of this.#store.tags()) yield* unpackTags(packed);
   }
 
-  /** What homes told this shard of its foreign rows, home by home. Reads only. */
-  grants(): GrantedAt[] {
-    const byHome = new Map<string, GrantedAt>();
-    for (const { home, granted, denied } of this.#store.answers()) {
-      const key = JSON.stringify(home);
-      const before = byHome.get(key) ?? { home, granted: zeroTally, denied: new Uint8Array() };
-      const both = new Uint8Array(before.denied.length + denied.length);
-      both.set(before.denied);
-      both.set(denied, before.denied.length);
-      byHome.set(key, {
-        home,
-        granted: addTallies([before.granted, granted]),
-        denied: both.slice(0, claimRowsMax * 16),
-      });
+  /** What homes answered this shard, from the first answer after `seq`, a page at a time. Reads only. */
+  grants(seq: number): GrantsPage {
+    const answers: GrantedAt[] = [];
+    let bytes = 0;
+    for (const { seq: last, ...answer } of this.#store.answers(seq)) {
+      answers.push(answer);
+      bytes += grantedAtBytes + answer.denied.length;
+      if (bytes >= grantsPageBytes) return { settled: this.#store.settled, answers, next: last };
     }
-    return [...byHome.values()];
+    return { settled: this.#store.settled, answers, next: null };
   }
 
   /** What this shard, as a home, recorded for a holder. Reads only. */
@@ -407,9 +400,13 @@ export class Shard {
 
   /**
    * The shard's own alarm: an open shard that nobody closed wakes its bucket; one that has nothing left to deliver
-   * retires after the window. Never throws: an alarm that throws six times is never run again.
+   * retires after the window.
    */
-  async alarm(now: EpochMs): Promise<void> {
+  alarm(now: EpochMs): Promise<void> {
+    return runAlarm(() => this.#alarm(now), now, this.#deps);
+  }
+
+  async #alarm(now: EpochMs): Promise<void> {
     if (this.#state.phase === "open" && this.#state.plan !== null) {
       if (now < this.#deadHandAt(this.#state.plan)) {
         await this.#deps.armAlarm(this.#deadHandAt(this.#state.plan), now);

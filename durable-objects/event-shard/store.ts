@@ -8,7 +8,7 @@ import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { sqliteRowBytesMax, windowMsDefault } from "../../domain/limits.ts";
-import { PartContent } from "../../domain/manifest.ts";
+import { type Move, PartContent, addMoves } from "../../domain/manifest.ts";
 import { HomeAddress } from "../../domain/messages.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
@@ -28,8 +28,6 @@ export interface ShardState {
 export interface Delivery {
   readonly hour: Hour;
   readonly state: "open" | "closed" | "dropped";
-  readonly movedFrom: Hour | null;
-  readonly movedTo: Hour | null;
 }
 
 /** Foreign rows that wait for their claims. */
@@ -56,11 +54,11 @@ export interface AnswerOfHome {
 
 /** Tallies of the foreign rows of one delivery. */
 export interface ForeignTotals {
-  /** Rows that were appended here, and rows that moved in. */
   readonly appended: Tally;
-  readonly movedIn: Tally;
+  /** Rows that came from other deliveries, and rows that went to others, by their hours. */
+  readonly movedIn: Move[];
+  readonly movedOut: Move[];
   readonly denied: Tally;
-  readonly moved: Tally;
   readonly unguarded: number;
 }
 
@@ -100,16 +98,15 @@ const ShardRow = z.object({
 const DeliveryRow = z.object({
   hour: HourText,
   state: z.enum(["open", "closed", "dropped"]),
-  moved_from: HourText.nullable(),
-  moved_to: HourText.nullable(),
 });
 const ContentText = json(PartContent);
 const HomeText = json(HomeAddress);
 const ForeignRow = z.object({
   content: ContentText,
-  moved_in: z.number(),
+  moved_from: HourText.nullable(),
   denied: json(Tally).nullable(),
   moved: json(Tally).nullable(),
+  moved_to: HourText.nullable(),
   unguarded: z.number(),
 });
 
@@ -133,10 +130,7 @@ export class ShardStore {
     return this.#storage.sql
       .exec("SELECT * FROM delivery ORDER BY hour")
       .toArray()
-      .map((row) => {
-        const { hour, state, moved_from: movedFrom, moved_to: movedTo } = DeliveryRow.parse(row);
-        return { hour, state, movedFrom, movedTo };
-      });
+      .map((row) => DeliveryRow.parse(row));
   }
 
   delivery(hour: Hour): Delivery | null {
@@ -173,7 +167,7 @@ export class ShardStore {
         untagged = new Uint8Array();
       }
       for (const rows of foreign) {
-        this.#insertForeign(hour, false, rows, untagged);
+        this.#insertForeign(hour, null, rows, untagged);
         untagged = new Uint8Array();
       }
       for (const { owner, fingerprints } of claims) {
@@ -208,13 +202,18 @@ export class ShardStore {
     );
   }
 
-  #insertForeign(hour: Hour, movedIn: boolean, batch: ForeignBatch, tags: Uint8Array<ArrayBuffer>): void {
+  #insertForeign(
+    hour: Hour,
+    movedFrom: Hour | null,
+    batch: ForeignBatch,
+    tags: Uint8Array<ArrayBuffer>,
+  ): void {
     const content = JSON.stringify(batch.content);
     assertRowBytes(content.length + tags.length + batch.rows.length);
     this.#storage.sql.exec(
-      "INSERT INTO foreign_batch (hour, moved_in, bytes, content, tags, rows) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO foreign_batch (hour, moved_from, bytes, content, tags, rows) VALUES (?, ?, ?, ?, ?, ?)",
       hour,
-      movedIn ? 1 : 0,
+      movedFrom,
       batch.content.plainBytes,
       content,
       blobOf(tags),
@@ -291,10 +290,12 @@ export class ShardStore {
     this.#storage.transactionSync(() => {
       for (const { seq, states, denied, moved, unguarded } of resolved) {
         this.#storage.sql.exec(
-          "UPDATE foreign_batch SET states = ?, denied = ?, moved = ?, unguarded = ? WHERE seq = ? AND states IS NULL",
+          `UPDATE foreign_batch SET states = ?, denied = ?, moved = ?, moved_to = ?, unguarded = ?
+           WHERE seq = ? AND states IS NULL`,
           blobOf(states),
           JSON.stringify(denied),
           JSON.stringify(moved),
+          moved.rows === 0 ? null : (move?.to ?? broken(`${moved.rows} rows move nowhere`)),
           unguarded,
           seq,
         );
@@ -309,53 +310,63 @@ export class ShardStore {
         );
       }
       if (move === null) return;
-      this.#storage.sql.exec("UPDATE delivery SET moved_to = ? WHERE hour = ?", move.to, hour);
-      this.#storage.sql.exec(
-        `INSERT INTO delivery (hour, state, moved_from) VALUES (?, 'open', ?)
-         ON CONFLICT (hour) DO UPDATE SET moved_from = excluded.moved_from WHERE moved_from IS NULL`,
-        move.to,
-        hour,
-      );
-      for (const batch of move.batches) this.#insertForeign(move.to, true, batch, none);
+      this.addDelivery(move.to);
+      for (const batch of move.batches) this.#insertForeign(move.to, hour, batch, none);
     });
   }
 
   foreignTotals(hour: Hour): ForeignTotals {
     const appended: Tally[] = [];
-    const movedIn: Tally[] = [];
+    const movedIn: Move[] = [];
+    const movedOut: Move[] = [];
     const denied: Tally[] = [];
-    const moved: Tally[] = [];
     let unguarded = 0;
     for (const found of this.#storage.sql.exec(
-      "SELECT content, moved_in, denied, moved, unguarded FROM foreign_batch WHERE hour = ?",
+      "SELECT content, moved_from, denied, moved, moved_to, unguarded FROM foreign_batch WHERE hour = ?",
       hour,
     )) {
       const row = ForeignRow.parse(found);
-      (row.moved_in === 0 ? appended : movedIn).push(row.content.tally);
+      if (row.moved_from === null) appended.push(row.content.tally);
+      else movedIn.push({ hour: row.moved_from, tally: row.content.tally });
       if (row.denied !== null) denied.push(row.denied);
-      if (row.moved !== null) moved.push(row.moved);
+      if (row.moved !== null && row.moved_to !== null)
+        movedOut.push({ hour: row.moved_to, tally: row.moved });
       unguarded += row.unguarded;
     }
     return {
       appended: addTallies(appended),
-      movedIn: addTallies(movedIn),
+      movedIn: addMoves(movedIn),
+      movedOut: addMoves(movedOut),
       denied: addTallies(denied),
-      moved: addTallies(moved),
       unguarded,
     };
   }
 
-  *answers(): Generator<AnswerOfHome> {
+  /** What homes answered, in order, from the first one after `seq`. */
+  *answers(seq: number): Generator<AnswerOfHome & { readonly seq: number }> {
     if (isBlank(this.#storage)) return;
-    for (const row of this.#storage.sql.exec<{ home: string; granted: string; denied: ArrayBuffer }>(
-      "SELECT home, granted, denied FROM answer ORDER BY seq",
-    )) {
+    for (const row of this.#storage.sql.exec<{
+      seq: number;
+      home: string;
+      granted: string;
+      denied: ArrayBuffer;
+    }>("SELECT seq, home, granted, denied FROM answer WHERE seq > ? ORDER BY seq", seq)) {
       yield {
+        seq: row.seq,
         home: HomeText.parse(row.home),
         granted: json(Tally).parse(row.granted),
         denied: new Uint8Array(row.denied),
       };
     }
+  }
+
+  /** True if no foreign row of any delivery waits for its claims. */
+  get settled(): boolean {
+    if (isBlank(this.#storage)) return true;
+    return (
+      this.#storage.sql.exec("SELECT 1 AS one FROM foreign_batch WHERE states IS NULL LIMIT 1").toArray()
+        .length === 0
+    );
   }
 
   // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,19 +32,17 @@ import type {
 } from "../../domain/messages.ts";
 import { type Plan, dueAt, sealAlarmAt } from "../../domain/plan.ts";
 import { nextSealStep, retryDelayMs } from "../../domain/seal.ts";
+import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { type SealDeps, SealSteps } from "./seal-steps.ts";
 import { BucketStore } from "./store.ts";
 
 /** The outside of a bucket. */
-export interface BucketDeps extends SealDeps {
+export interface BucketDeps extends SealDeps, AlarmDeps {
   now(): Promise<EpochMs>;
   /** A number in [0, 1) that spreads retries. */
   jitter(): number;
-  /** Arms the object's one alarm, in the same turn as the writes around it; await it before answering. */
-  armAlarm(at: EpochMs, now: EpochMs): Promise<void>;
   abort(reason: string): void;
-  log(event: string, fields: Record<string, unknown>): void;
 }
 
 export class Bucket {
@@ -200,14 +198,8 @@ export class Bucket {
     await this.#storage.sync();
   }
 
-  /** Never throws: an alarm that throws six times is never run again. */
-  async alarm(now: EpochMs): Promise<void> {
-    try {
-      await this.#alarm(now);
-    } catch (error) {
-      this.#deps.log("alarm_failed", { error: String(error) });
-      await this.#deps.armAlarm((now + retryDelayMs(3, this.#deps.jitter())) as EpochMs, now);
-    }
+  alarm(now: EpochMs): Promise<void> {
+    return runAlarm(() => this.#alarm(now), now, this.#deps);
   }
 
   async #alarm(now: EpochMs): Promise<void> {

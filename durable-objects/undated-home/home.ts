@@ -10,6 +10,7 @@ import type { HolderName } from "../../domain/ids.ts";
 import { retireAfterWindowMs } from "../../domain/limits.ts";
 import type { ClaimMessage, ClaimReply, OwnedAnswer } from "../../domain/messages.ts";
 import { protocolVersion } from "../../domain/plan.ts";
+import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { UndatedStore } from "./store.ts";
 
@@ -18,9 +19,8 @@ const dayMs = 86_400_000;
 /** Identities forgotten per turn: bounds the transaction. */
 const forgetPerTurn = 5_000;
 
-export interface UndatedHomeDeps {
+export interface UndatedHomeDeps extends AlarmDeps {
   now(): Promise<EpochMs>;
-  armAlarm(at: EpochMs, now: EpochMs): Promise<void>;
   abort(reason: string): void;
 }
 
@@ -76,7 +76,11 @@ export class UndatedHome {
    * Forgets what is past the window and a day, a slice at a time, and comes back when the next day's identities are.
    * One that has none left deletes itself.
    */
-  async alarm(now: EpochMs): Promise<void> {
+  alarm(now: EpochMs): Promise<void> {
+    return runAlarm(() => this.#alarm(now), now, this.#deps);
+  }
+
+  async #alarm(now: EpochMs): Promise<void> {
     if (this.#store.blank) return;
     const keepMs = this.#store.windowMs() + retireAfterWindowMs;
     this.#store.forget(Math.floor((now - keepMs) / dayMs), forgetPerTurn);

@@ -4,11 +4,13 @@ import { HolderName } from "../../domain/ids.ts";
 import {
   ClaimMessage,
   type ClaimReply,
+  Fingerprints,
   type OwnedAnswer,
   type UndatedHomeRpc,
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { log } from "../../platform/log.ts";
 import { UndatedHome as Home } from "./home.ts";
 
 export class UndatedHome extends DurableObject<ClockEnv> implements UndatedHomeRpc {
@@ -22,6 +24,9 @@ export class UndatedHome extends DurableObject<ClockEnv> implements UndatedHomeR
       abort: (reason) => {
         ctx.abort(reason);
       },
+      log: (event, fields) => {
+        log("undated_home", event, { name: ctx.id.name, ...fields });
+      },
     });
   }
 
@@ -30,7 +35,7 @@ export class UndatedHome extends DurableObject<ClockEnv> implements UndatedHomeR
   }
 
   async ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer> {
-    return this.#home.ownedBy(HolderName.parse(owner), fingerprints);
+    return this.#home.ownedBy(HolderName.parse(owner), Fingerprints.parse(fingerprints));
   }
 
   override async alarm(): Promise<void> {

@@ -46,6 +46,9 @@ export class Life {
   }
 }
 
+/** Alarms in a row past which an object goes round in circles. */
+const alarmsMax = 40;
+
 /** Never resolves: what an object that has ended hears of the outside. */
 const silence = new Promise<never>(() => undefined);
 
@@ -146,6 +149,26 @@ export class Host<Built> {
   /** Ends the object between two calls. */
   crash(): void {
     this.#present?.life.end("crashed");
+  }
+
+  /**
+   * Lets its alarms go off as the platform does, each at its time: an alarm that ends is over unless it armed anew; one
+   * whose object ended under way is repeated. Answers the times, once no alarm is left.
+   */
+  async alarms(act: (object: Built, nowMs: number) => Promise<void>): Promise<number[]> {
+    const times: number[] = [];
+    for (;;) {
+      const atMs = await this.#storage.getAlarm();
+      if (atMs === null) return times;
+      if (times.push(atMs) > alarmsMax) throw new Error(`the alarm goes off for ever: ${times.join(", ")}`);
+      const { life, object } = this.#now();
+      try {
+        await life.during(act(object, atMs));
+        if ((await this.#storage.getAlarm()) === atMs) await this.#storage.deleteAlarm();
+      } catch (error) {
+        if (!life.ended) throw error;
+      }
+    }
   }
 
   /** The storage as a crash at this moment would leave it. */

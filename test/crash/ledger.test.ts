@@ -38,6 +38,7 @@ class World {
         abort: (reason) => {
           life.end(reason);
         },
+        log: () => undefined,
       });
     });
   }

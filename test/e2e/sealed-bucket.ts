@@ -69,10 +69,10 @@ export function addBucket(
       index: ShardIndex.parse(index),
       hour: address.hour,
       accepted: tally,
-      reassignedIn: null,
+      reassignedIn: [],
       delivered: tally,
       denied: zeroTally,
-      reassignedOut: null,
+      reassignedOut: [],
       unguarded: 0,
       duplicates: 0,
     };

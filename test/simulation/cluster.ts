@@ -229,7 +229,8 @@ export class Cluster {
             mayComeBack: true,
           },
         ),
-      grants: () => network.call(from, to("grants"), () => host.call(async (object) => object.grants())),
+      grants: (seq) =>
+        network.call(from, to("grants"), () => host.call(async (object) => object.grants(seq))),
       ownedBy: (owner, fingerprints) =>
         network.call(from, to("ownedBy"), () =>
           host.call(async (object) => object.ownedBy(owner, fingerprints)),
@@ -377,6 +378,7 @@ export class Cluster {
           abort: (reason) => {
             host.end(place.life, reason);
           },
+          log: this.#log(place.life),
         });
         return Object.assign(built, {});
       },
@@ -424,6 +426,7 @@ export class Cluster {
           abort: (reason) => {
             host.end(place.life, reason);
           },
+          log: this.#log(place.life),
         });
         return Object.assign(built, {});
       },

@@ -10,6 +10,7 @@ import { Manifest, bucketPrefix, manifestKey } from "../../domain/manifest.ts";
 import { homeOf } from "../../domain/route.ts";
 import { PartRecount } from "../../domain/recount.ts";
 import { listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
+import { unsettled } from "../../domain/audit-claims.ts";
 import type { Finding } from "../../domain/verdict.ts";
 import type { Fate } from "../../workers/ingest/deliver.ts";
 import type { Cluster } from "./cluster.ts";
@@ -110,9 +111,9 @@ export class Oracle {
 
   /** Whatever an audit finds of a sealed bucket: what could not be asked is lawful while there are faults. */
   audited(address: BucketAddress, findings: readonly Finding[], mayBeUnaudited: boolean): void {
-    // Rows that moved are only checked when the bucket that they moved to is sealed.
-    const lawful = ({ kind, hop }: Finding): boolean =>
-      kind === "unaudited" && (mayBeUnaudited || hop === "moves");
+    // Rows that moved are only checked when the bucket that they moved to is sealed, and they are settled.
+    const lawful = ({ kind, hop, detail }: Finding): boolean =>
+      kind === "unaudited" && (mayBeUnaudited || hop === "moves" || detail === unsettled);
     const wrong = findings.find((finding) => !lawful(finding));
     this.#trace.hold(
       wrong === undefined,

@@ -254,14 +254,17 @@ describe("a home", () => {
     expect(await seal(address)).toMatchObject({ state: "failed", step: "collect_receipts" });
     const from = await sealAt(address, claimPatienceMs);
     expect(from.shards).toMatchObject([
-      { accepted: { rows: 2 }, delivered: { rows: 1 }, reassignedOut: { hour: plusHours(ten, 1) } },
+      { accepted: { rows: 2 }, delivered: { rows: 1 }, reassignedOut: [{ hour: plusHours(ten, 1) }] },
     ]);
-    // The other end is not sealed yet: whether the row has arrived is not known.
-    expect(await audit(address)).toMatchObject([{ kind: "unaudited", hop: "moves" }]);
+    // The other end is not sealed yet: whether the row has arrived, and what its home grants, is not known.
+    expect(await audit(address)).toMatchObject([
+      { kind: "unaudited", hop: "homes" },
+      { kind: "unaudited", hop: "moves" },
+    ]);
     vi.restoreAllMocks();
     await evictDurableObject(shardOf(address));
     const to = await sealAt(inHours(sender, 1));
-    expect(to.shards).toMatchObject([{ hour: ten, reassignedIn: { hour: ten, tally: { rows: 1 } } }]);
+    expect(to.shards).toMatchObject([{ hour: ten, reassignedIn: [{ hour: ten, tally: { rows: 1 } }] }]);
     expect(await rowsOver(sender, [0, 1])).toEqual(["0: on time", "1: late"]);
   });
 
