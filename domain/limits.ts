@@ -83,6 +83,21 @@ export const partPlainBytesMax = 20 * MiB;
 /** Bytes of one part in R2: one conditional put must hold it in the object's memory. */
 export const partBytesMax = 24 * MiB;
 
+/** Bytes of rows in one row group of a Parquet part: what the encoder, and a reader, hold in memory at a time. */
+export const rowGroupBytes = 8 * MiB;
+
+/** Bytes of one row group, before compression, that a reader takes: a group of ours with its last, largest row. */
+export const rowGroupReadBytesMax = 32 * MiB;
+
+/** Bytes of a column's smallest and largest value: past the prefix that URIs of one site share. */
+export const statisticsBytesMax = 128;
+
+/** Typed columns of a Parquet part, counting the leaves of nested ones: each costs the footer once per row group. */
+export const parquetColumnsMax = 500;
+
+/** How deep typed columns nest; what lies deeper is JSON text. */
+export const parquetDepthMax = 8;
+
 /** Unflushed bytes that a receipt may carry, so that the bucket merges them into one part. */
 export const carryBytesMax = 1 * MiB;
 

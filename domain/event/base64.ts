@@ -24,3 +24,17 @@ export function base64Of(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** The bytes that a text of this form says. */
+export function bytesOfBase64(text: string): Uint8Array {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  for (let at = 0, to = 0; at < text.length; at += 4) {
+    let bits = 0;
+    for (let digit = 0; digit < 4; digit++) {
+      bits = (bits << 6) | Math.max(0, alphabet.indexOf(text.charAt(at + digit)));
+    }
+    for (let shift = 16; shift >= 0 && to < bytes.length; shift -= 8) bytes[to++] = (bits >> shift) & 255;
+  }
+  return bytes;
+}
