@@ -17,12 +17,24 @@ export class BuildFailed extends Error {
   override readonly name = "BuildFailed";
 }
 
-/** The modules of the `local` environment; the entry first. `main` is the entry's source file. */
-export async function bundleWorker(configPath: string, main: string): Promise<WorkerModule[]> {
+const built = new Map<string, Promise<WorkerModule[]>>();
+
+/**
+ * The modules of the `local` environment; the entry first. `main` is the entry's source file, and may be another one than
+ * the environment's own. A process builds each entry once.
+ */
+export function bundleWorker(configPath: string, main: string): Promise<WorkerModule[]> {
+  const name = JSON.stringify([configPath, main]);
+  const modules = built.get(name) ?? build(configPath, main);
+  built.set(name, modules);
+  return modules;
+}
+
+async function build(configPath: string, main: string): Promise<WorkerModule[]> {
   const outdir = await mkdtemp(join(tmpdir(), "hourseal-build-"));
   try {
-    const build = ["deploy", "--dry-run", "--env", "local", "--outdir", outdir];
-    const { code, output } = await runWrangler(build, configPath);
+    const args = ["deploy", main, "--dry-run", "--env", "local", "--outdir", outdir];
+    const { code, output } = await runWrangler(args, configPath);
     if (code !== 0) throw new BuildFailed(`the Worker does not build:\n${output}`);
     const entry = `${basename(main).replace(/\.[^.]+$/, "")}.js`;
     const names = (await readdir(outdir)).filter((name) => /\.(m?js|wasm|bin)$/.test(name));

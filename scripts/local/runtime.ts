@@ -21,6 +21,8 @@ export interface LocalRuntimeOptions {
   readonly adminKey: string;
   /** Run `scheduled` every minute of real time. */
   readonly cron: boolean;
+  /** Another composition root than that of local mode: one that measures. */
+  readonly entry?: string;
   /** Where wrangler.toml lies; this repository unless a test says otherwise. */
   readonly root?: string;
   readonly onCronFailure?: (reason: string) => void;
@@ -48,7 +50,7 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
   const config = readProjectConfig("local", options.root);
   const worker = localWorkerOptions(options.root);
   const { name } = config;
-  const modules = await bundleWorker(config.path, config.main);
+  const modules = await bundleWorker(config.path, options.entry ?? config.main);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       resourcePersistencePath: resourcesIn(options.dataDir),
