@@ -151,6 +151,12 @@ export const openEarlyMsMax = 5 * MINUTE_MS;
 /** How long identities are remembered. */
 export const windowMsDefault = 7 * DAY_MS;
 
+/** The shortest window a stream may choose. */
+export const windowMsMin = 7 * DAY_MS;
+
+/** The longest window a stream may choose. */
+export const windowMsMax = 7 * DAY_MS;
+
 /** After the window, the time objects stay before they delete themselves. */
 export const retireAfterWindowMs = 1 * DAY_MS;
 
@@ -200,6 +206,41 @@ export const snapshotReadMs = 2 * SECOND_MS;
 
 /** Times a writer of the snapshot starts over because another one was faster. */
 export const snapshotWritesMax = 8;
+
+// ── Streams ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Characters of a stream's owner: every edge holds all streams in memory. */
+export const ownerCharsMax = 200;
+
+/** Characters of what says where an owner is reached: an address, a channel, a page. */
+export const contactCharsMax = 200;
+
+/** Characters of a stream's description: a paragraph, not a manual. */
+export const descriptionCharsMax = 2_000;
+
+/** How long past its window a sealed hour is kept at least: its objects have retired, and nothing asks for its parts. */
+export const retentionAfterWindowMsMin = 2 * DAY_MS;
+
+/** The shortest retention that any stream may choose. */
+export const retentionMsMin = windowMsMin + retentionAfterWindowMsMin;
+
+/** The longest retention that is not for ever: a century, below what a time in milliseconds can hold. */
+export const retentionMsMax = 36_500 * DAY_MS;
+
+/** The longest lateness a stream may aim at: past it a target tells nothing. */
+export const targetLatenessMsMax = 1 * DAY_MS;
+
+/** Streams altogether: every edge holds them all in memory, and one object in R2 carries them. */
+export const streamsMax = 5_000;
+
+/** Bytes of a body that changes streams: some two thousand of them with their descriptions. */
+export const configBodyBytesMax = 1 * MiB;
+
+/** Characters of the name of who made a change, and of what they say of it. */
+export const authorCharsMax = 200;
+
+/** Times a change of one stream starts over because others were made at the same time. */
+export const streamChangeTriesMax = 16;
 
 // ── Ledger ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -287,7 +328,8 @@ const relations: readonly [string, boolean][] = [
     "claims are made before anything is forgotten",
     graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs / 2,
   ],
-  ["the grace ends before anything retires", graceMsMax < windowMsDefault],
+  ["the grace ends before anything retires", graceMsMax < windowMsMin],
+  ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],
 ];
 for (const [relation, holds] of relations) {
   if (!holds) throw new Error(`limits.ts: broken relation: ${relation}`);

@@ -2,6 +2,7 @@
  * Why an event, or a whole request, was refused: one tagged union. A refusal is a value, never thrown.
  * `platform/problem.ts` maps request refusals to HTTP in one exhaustive switch.
  */
+import type { ChangeRefusal } from "./stream-change.ts";
 
 /** Why one event of a batch was refused. Its neighbours are not affected. */
 export type EventRefusalCode =
@@ -38,6 +39,7 @@ export type RequestRefusal =
   | { readonly code: "not_found" }
   | { readonly code: "method_not_allowed"; readonly allow: string }
   | { readonly code: "conflict"; readonly detail: string }
+  | { readonly code: "change_refused"; readonly refused: readonly ChangeRefusal[] }
   | { readonly code: "unknown_stream"; readonly type: string; readonly near: readonly string[] }
   | { readonly code: "before_stream"; readonly type: string; readonly firstHour: string }
   | {

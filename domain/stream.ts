@@ -2,7 +2,21 @@
 import * as z from "zod";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
-import { graceMsDefault, graceMsMax, shardsMax, typeBytesMax, windowMsDefault } from "./limits.ts";
+import {
+  contactCharsMax,
+  descriptionCharsMax,
+  graceMsDefault,
+  graceMsMax,
+  ownerCharsMax,
+  retentionMsMax,
+  retentionMsMin,
+  shardsMax,
+  targetLatenessMsMax,
+  typeBytesMax,
+  windowMsDefault,
+  windowMsMax,
+  windowMsMin,
+} from "./limits.ts";
 
 /** Which attribute spreads a stream's events over its shards. */
 export const PartitionBy = z.enum(["source", "id"]);
@@ -11,13 +25,24 @@ export type PartitionBy = z.infer<typeof PartitionBy>;
 export const Priority = z.enum(["high", "normal", "low"]);
 export type Priority = z.infer<typeof Priority>;
 
+/** A format of parts in R2. */
+export const Format = z.enum(["ndjson.gz"]);
+export type Format = z.infer<typeof Format>;
+
 /** What an owner can say of a stream; every field has a default, so `{}` registers one. */
 export const StreamSettings = z.strictObject({
-  owner: z.string().max(200).default(""),
-  description: z.string().max(2_000).default(""),
+  owner: z.string().max(ownerCharsMax).default(""),
+  /** Where the owner is reached. */
+  contact: z.string().max(contactCharsMax).default(""),
+  description: z.string().max(descriptionCharsMax).default(""),
   priority: Priority.default("normal"),
+  formats: z.array(Format).min(1).default(["ndjson.gz"]),
   graceMs: z.number().int().min(0).max(graceMsMax).default(graceMsDefault),
-  windowMs: z.number().int().min(windowMsDefault).max(windowMsDefault).default(windowMsDefault),
+  windowMs: z.number().int().min(windowMsMin).max(windowMsMax).default(windowMsDefault),
+  /** How long after its end a sealed hour is kept; null: for ever. */
+  retentionMs: z.number().int().min(retentionMsMin).max(retentionMsMax).nullable().default(null),
+  /** How long after its end an hour should be sealed at the latest; null: its grace and `overdueMs`. */
+  targetLatenessMs: z.number().int().min(0).max(targetLatenessMsMax).nullable().default(null),
   shards: z.number().int().min(1).max(shardsMax).default(1),
   partitionBy: PartitionBy.default("source"),
 });

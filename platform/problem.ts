@@ -117,6 +117,15 @@ function describe(refusal: RequestRefusal): Problem {
       };
     case "conflict":
       return { status: 409, title: "The request conflicts with what is there", detail: refusal.detail };
+    case "change_refused":
+      return {
+        status: 422,
+        title: "The change is refused",
+        detail: refusal.refused
+          .map(({ type, setting, reason }) => `${type}${setting === null ? "" : `: ${setting}`}: ${reason}.`)
+          .join(" "),
+        members: { refused: refusal.refused },
+      };
     case "unknown_stream":
       return {
         status: 404,

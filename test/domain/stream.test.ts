@@ -1,16 +1,34 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { graceMsDefault, graceMsMax, shardsMax, typeBytesMax, windowMsDefault } from "../../domain/limits.ts";
+import {
+  contactCharsMax,
+  descriptionCharsMax,
+  graceMsDefault,
+  graceMsMax,
+  ownerCharsMax,
+  retentionMsMax,
+  retentionMsMin,
+  shardsMax,
+  targetLatenessMsMax,
+  typeBytesMax,
+  windowMsDefault,
+  windowMsMax,
+  windowMsMin,
+} from "../../domain/limits.ts";
 import { StreamDocument, StreamSettings, TypeName, isTypeName } from "../../domain/stream.ts";
 
 describe("a stream's settings", () => {
   it("[KE1] have a default each, so that naming a type registers a stream", () => {
     expect(StreamSettings.parse({})).toEqual({
       owner: "",
+      contact: "",
       description: "",
       priority: "normal",
+      formats: ["ndjson.gz"],
       graceMs: graceMsDefault,
       windowMs: windowMsDefault,
+      retentionMs: null,
+      targetLatenessMs: null,
       shards: 1,
       partitionBy: "source",
     });
@@ -27,9 +45,16 @@ describe("a stream's settings", () => {
       { shards: shardsMax },
       { graceMs: 0 },
       { graceMs: graceMsMax },
-      { windowMs: windowMsDefault },
-      { owner: "x".repeat(200) },
-      { description: "x".repeat(2_000) },
+      { windowMs: windowMsMin },
+      { windowMs: windowMsMax },
+      { retentionMs: null },
+      { retentionMs: retentionMsMin },
+      { retentionMs: retentionMsMax },
+      { targetLatenessMs: 0 },
+      { targetLatenessMs: targetLatenessMsMax },
+      { contact: "x".repeat(contactCharsMax) },
+      { owner: "x".repeat(ownerCharsMax) },
+      { description: "x".repeat(descriptionCharsMax) },
       { priority: "high" },
       { partitionBy: "id" },
     ];
@@ -39,10 +64,17 @@ describe("a stream's settings", () => {
       { shards: 1.5 },
       { graceMs: -1 },
       { graceMs: graceMsMax + 1 },
-      { windowMs: windowMsDefault - 1 },
-      { windowMs: windowMsDefault + 1 },
-      { owner: "x".repeat(201) },
-      { description: "x".repeat(2_001) },
+      { windowMs: windowMsMin - 1 },
+      { windowMs: windowMsMax + 1 },
+      { retentionMs: retentionMsMin - 1 },
+      { retentionMs: retentionMsMax + 1 },
+      { targetLatenessMs: -1 },
+      { targetLatenessMs: targetLatenessMsMax + 1 },
+      { contact: "x".repeat(contactCharsMax + 1) },
+      { formats: [] },
+      { formats: ["csv"] },
+      { owner: "x".repeat(ownerCharsMax + 1) },
+      { description: "x".repeat(descriptionCharsMax + 1) },
       { priority: "urgent" },
       { partitionBy: "subject" },
       { shard: 2 },

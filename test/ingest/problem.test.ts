@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { EventType } from "../../domain/ids.ts";
 import type { RequestRefusal } from "../../domain/refusal.ts";
 import { problemOf } from "../../platform/problem.ts";
 
@@ -19,6 +20,13 @@ const refusals: {
   not_found: [404, { code: "not_found" }],
   method_not_allowed: [405, { code: "method_not_allowed", allow: "GET, PUT" }],
   conflict: [409, { code: "conflict", detail: "d" }],
+  change_refused: [
+    422,
+    {
+      code: "change_refused",
+      refused: [{ type: EventType.parse("a"), setting: "windowMs", reason: "it shrinks" }],
+    },
+  ],
   unknown_stream: [404, { code: "unknown_stream", type: "t", near: ["tt"] }],
   malformed_hour: [400, { code: "malformed_hour", where: "from", given: "noon" }],
   before_stream: [404, { code: "before_stream", type: "t", firstHour: "2026-11-23T10" }],

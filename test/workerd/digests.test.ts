@@ -15,7 +15,7 @@ import { recordVerdict } from "../../platform/catalog/audits.ts";
 import { getBucket } from "../../platform/catalog/buckets.ts";
 import { digestHead, undigestedBuckets } from "../../platform/catalog/digests.ts";
 import { recordSealed } from "../../platform/catalog/sealed.ts";
-import { putStream } from "../../platform/catalog/streams.ts";
+import { putStream } from "../../platform/catalog/stream-changes.ts";
 import { createDigest, newestSequence } from "../../platform/digests.ts";
 import { type ObjectStore, bytesOf, r2Objects, sha256Hex } from "../../platform/objects.ts";
 import { writeDigests } from "../../workers/flusher/audit/write-digests.ts";

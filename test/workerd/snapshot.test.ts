@@ -4,7 +4,7 @@ import { type EpochMs, epochMs } from "../../domain/hour.ts";
 import { snapshotMaxAgeMs, snapshotMinAgeMs, snapshotReadMs } from "../../domain/limits.ts";
 import { parseSnapshot, snapshotKey } from "../../domain/snapshot.ts";
 import { insertKey, revokeKey } from "../../platform/catalog/keys.ts";
-import { putStream } from "../../platform/catalog/streams.ts";
+import { putStream } from "../../platform/catalog/stream-changes.ts";
 import { bumpVersion, configVersion } from "../../platform/catalog/version.ts";
 import { SnapshotSource, repairSnapshot, writeSnapshot } from "../../platform/snapshot.ts";
 import { at, overriding, settings, type } from "./helpers.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../../platform/catalog/audits.ts";
 import { getBucket } from "../../../platform/catalog/buckets.ts";
 import { recordSealed } from "../../../platform/catalog/sealed.ts";
-import { putStream } from "../../../platform/catalog/streams.ts";
+import { putStream } from "../../../platform/catalog/stream-changes.ts";
 import { at, bucket, finding, sealed, settings, type } from "../helpers.ts";
 
 const db = env.CATALOG;

@@ -4,7 +4,8 @@ import { bucketsPerStreamPerRunMax, graceMsDefault } from "../../../domain/limit
 import { listBuckets } from "../../../platform/catalog/buckets.ts";
 import { dueBuckets, enumerateDue, hoursDue, postponeDue } from "../../../platform/catalog/due.ts";
 import { recordSealFailure, recordSealed } from "../../../platform/catalog/sealed.ts";
-import { getStream, putStream } from "../../../platform/catalog/streams.ts";
+import { putStream } from "../../../platform/catalog/stream-changes.ts";
+import { getStream } from "../../../platform/catalog/streams.ts";
 import { at, bucket, hour, overriding, sealed, settings, type } from "../helpers.ts";
 
 const db = env.CATALOG;

@@ -7,7 +7,7 @@ import { type Part, manifestKey, manifestOf, manifestText, partKey } from "../..
 import { recordVerdict } from "../../../platform/catalog/audits.ts";
 import { enumerateDue } from "../../../platform/catalog/due.ts";
 import { recordSealFailure, recordSealed } from "../../../platform/catalog/sealed.ts";
-import { putStream } from "../../../platform/catalog/streams.ts";
+import { putStream } from "../../../platform/catalog/stream-changes.ts";
 import { sha256Hex } from "../../../platform/objects.ts";
 import { containing } from "../helpers-objects.ts";
 import { at, bucket, finding, sealed, settings, type } from "../helpers.ts";

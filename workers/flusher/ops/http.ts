@@ -17,6 +17,8 @@ export interface OpsCall {
   readonly request: Request;
   readonly env: OpsEnv;
   readonly now: EpochMs;
+  /** Names the key that asks; `admin` is the secret. */
+  readonly keyId: string;
   /** Path parameters, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -38,8 +40,9 @@ export function json(value: unknown, status = 200): Response {
 export async function readBody<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
+  bytesMax = opsBodyBytesMax,
 ): Promise<Result<z.output<Schema>, RequestRefusal>> {
-  const text = await readText(request);
+  const text = await readText(request, bytesMax);
   if (!text.ok) return text;
   let value: unknown;
   try {
@@ -88,14 +91,14 @@ export function checkedQuery<Schema extends z.ZodType>(
   return checked(schema, given);
 }
 
-async function readText(request: Request): Promise<Result<string, RequestRefusal>> {
+async function readText(request: Request, bytesMax: number): Promise<Result<string, RequestRefusal>> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   for await (const chunk of chunksOf(request)) {
     bytes += chunk.byteLength;
-    if (bytes > opsBodyBytesMax) {
-      return no({ code: "body_too_large", limitBytes: opsBodyBytesMax, inflated: false });
+    if (bytes > bytesMax) {
+      return no({ code: "body_too_large", limitBytes: bytesMax, inflated: false });
     }
     text += decoder.decode(chunk, { stream: true });
   }

@@ -18,6 +18,7 @@ import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
 import { getPartRoute } from "./parts.ts";
 import { reportRoute } from "./report.ts";
+import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
 
 export type { OpsEnv } from "./http.ts";
@@ -33,6 +34,9 @@ router
   .get("/v1/streams", needs("admin", listStreamsRoute))
   .get("/v1/streams/:type", needs("admin", getStreamRoute))
   .put("/v1/streams/:type", needs("admin", putStreamRoute))
+  .get("/v1/stream-changes", needs("admin", historyRoute))
+  .post("/v1/stream-changes", needs("admin", changeStreamsRoute))
+  .post("/v1/stream-changes/plan", needs("admin", planChangeRoute))
   .get("/v1/keys", needs("admin", listKeysRoute))
   .post("/v1/keys", needs("admin", createKeyRoute))
   .delete("/v1/keys/:id", needs("admin", revokeKeyRoute))
@@ -55,7 +59,8 @@ export async function handleOps(
   const keepAlive = (work: Promise<unknown>): void => {
     ctx.waitUntil(work);
   };
-  const call = { request, env, now, query: url.searchParams, keepAlive };
+  const { keyId } = admitted.value;
+  const call = { request, env, now, keyId, query: url.searchParams, keepAlive };
   // HEAD is GET without the body.
   const asked = { method: request.method === "HEAD" ? "GET" : request.method, url: request.url };
   try {

@@ -3,7 +3,8 @@ import { isoOf } from "../../../domain/hour.ts";
 import { nearMatches } from "../../../domain/near.ts";
 import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
 import { StreamSettings } from "../../../domain/stream.ts";
-import { type CatalogStream, getStream, listStreams, putStream } from "../../../platform/catalog/streams.ts";
+import { putStream, readStreams } from "../../../platform/catalog/stream-changes.ts";
+import { type CatalogStream, getStream, listStreams } from "../../../platform/catalog/streams.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json, readBody, typeParam } from "./http.ts";
 import { publish, unpublished } from "./publish.ts";
 
@@ -15,13 +16,17 @@ export async function putStreamRoute(call: OpsCall): Promise<OpsReply> {
   if (!type.ok) return type;
   const settings = await readBody(call.request, StreamSettings);
   if (!settings.ok) return settings;
-  const { stream, created } = await putStream(call.env.CATALOG, type.value, settings.value, call.now);
+  const by = { author: "", keyId: call.keyId, note: "" };
+  const put = await putStream(call.env.CATALOG, type.value, settings.value, call.now, by);
+  if (!put.ok) return no({ code: "change_refused", refused: put.reason });
+  const { stream, created } = put.value;
   return (await publish(call)) ? ok(json(streamJson(stream), created ? 201 : 200)) : no(unpublished);
 }
 
+/** With the version that a change of them is based on. */
 export async function listStreamsRoute({ env }: OpsCall): Promise<OpsReply> {
-  const streams = await listStreams(env.CATALOG);
-  return ok(json({ streams: streams.map(streamJson) }));
+  const { version, streams } = await readStreams(env.CATALOG);
+  return ok(json({ version, streams: streams.map(streamJson) }));
 }
 
 export async function getStreamRoute(call: OpsCall): Promise<OpsReply> {

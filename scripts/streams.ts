@@ -1,0 +1,39 @@
+/**
+ * `npm run streams`: streams as a file. `plan` shows what the file would change, `apply` changes it as a whole.
+ * Exit code: 0 done, 1 refused or failed and nothing changed, 2 bad arguments or a file with faults.
+ */
+import { streamsFileSchema } from "../domain/streams-file.ts";
+import { isArgumentError } from "./local/arguments.ts";
+import { apply, plan, readWanted } from "./streams/change.ts";
+import { list, show } from "./streams/look.ts";
+import { history } from "./streams/history.ts";
+import { type StreamsOptions, readOptions, usage } from "./streams/options.ts";
+
+async function run(options: StreamsOptions): Promise<number> {
+  const { command, operand, api } = options;
+  switch (command) {
+    case "schema":
+      console.log(JSON.stringify(streamsFileSchema(), null, 2));
+      return 0;
+    case "list":
+      return list(api);
+    case "show":
+      return show(api, operand ?? "");
+    case "history":
+      return history(api, operand, options.limit);
+    case "plan":
+    case "apply": {
+      const wanted = readWanted(operand ?? "");
+      if (wanted === null) return 2;
+      return command === "plan" ? plan(api, wanted) : apply(api, wanted, options);
+    }
+  }
+}
+
+try {
+  process.exitCode = await run(readOptions(process.argv.slice(2)));
+} catch (error) {
+  console.error(`streams: ${error instanceof Error ? error.message : String(error)}`);
+  if (isArgumentError(error)) console.error(usage);
+  process.exitCode = isArgumentError(error) ? 2 : 1;
+}

@@ -1,0 +1,82 @@
+/** The arguments of `npm run streams`, checked. */
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { parseArgs } from "node:util";
+import { BadArgument, wholeNumber } from "../local/arguments.ts";
+import type { Api } from "../local/client.ts";
+import { adminKeyPath, keptKey } from "../local/kept-keys.ts";
+
+export const usage = `npm run streams -- plan [FILE]       what the file would change; FILE: default streams.yaml
+npm run streams -- apply [FILE]      change it, all or nothing
+npm run streams -- list              every stream
+npm run streams -- show TYPE         one stream, as it stands in a file
+npm run streams -- history [TYPE]    every change, newest first
+npm run streams -- schema            the JSON Schema of the file
+
+  --base N        apply only if the streams still are at version N, as plan said
+  --author NAME   who makes the change (default: your user name)
+  --note TEXT     why
+  --limit N       versions that history shows (default 20)
+  --url URL       default http://127.0.0.1:8787
+  --key KEY       an admin key; default: the one npm start keeps in --data
+  --data DIR      where npm start keeps its keys (default .hourseal)`;
+
+export const commands = ["plan", "apply", "list", "show", "history", "schema"] as const;
+export type Command = (typeof commands)[number];
+
+export interface StreamsOptions {
+  readonly command: Command;
+  /** A file or a type. */
+  readonly operand: string | null;
+  readonly base: number | null;
+  readonly author: string;
+  readonly note: string;
+  readonly limit: number;
+  readonly api: Api;
+}
+
+export function readOptions(args: readonly string[]): StreamsOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      base: { type: "string" },
+      author: { type: "string" },
+      note: { type: "string", default: "" },
+      limit: { type: "string", default: "20" },
+      url: { type: "string", default: "http://127.0.0.1:8787" },
+      key: { type: "string" },
+      data: { type: "string", default: ".hourseal" },
+    },
+  });
+  const [name, operand = null, ...more] = positionals;
+  const command = commands.find((known) => known === name);
+  if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
+  const takesNone = command === "list" || command === "schema";
+  if (more.length > 0 || (takesNone && operand !== null)) {
+    throw new BadArgument(`${command} takes ${takesNone ? "no" : "one"} name; quote one with spaces in it`);
+  }
+  if (command === "show" && operand === null) throw new BadArgument("show takes the type of a stream");
+  if (!URL.canParse(values.url)) throw new BadArgument(`--url takes a URL, not ${values.url}`);
+  return {
+    command,
+    operand: command === "plan" || command === "apply" ? fileOf(operand) : operand,
+    base: values.base === undefined ? null : wholeNumber("base", values.base, 0, Number.MAX_SAFE_INTEGER),
+    author: values.author ?? userInfo().username,
+    note: values.note,
+    limit: wholeNumber("limit", values.limit, 1, 100),
+    api: { url: values.url.replace(/\/+$/, ""), key: command === "schema" ? "" : keyOf(values) },
+  };
+}
+
+function fileOf(operand: string | null): string {
+  const file = operand ?? "streams.yaml";
+  if (!existsSync(file)) throw new BadArgument(`there is no file ${file}`);
+  return file;
+}
+
+function keyOf({ key, data }: { readonly key?: string | undefined; readonly data: string }): string {
+  const found = key ?? keptKey(adminKeyPath(data));
+  if (found === null) throw new BadArgument("give an admin key with --key, or --data of npm start");
+  return found;
+}

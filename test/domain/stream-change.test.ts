@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { graceMsMax, overdueMs, retentionMsMin, streamsMax } from "../../domain/limits.ts";
+import { StreamSettings, TypeName } from "../../domain/stream.ts";
+import { type NamedSettings, planChange, targetLatenessOf } from "../../domain/stream-change.ts";
+
+const dayMs = 86_400_000;
+
+function named(type: string, settings: object = {}): NamedSettings {
+  return { type: TypeName.parse(type), settings: StreamSettings.parse(settings) };
+}
+
+/** The same with a window that the form may not allow. */
+function withWindow(type: string, windowMs: number): NamedSettings {
+  const { settings, ...rest } = named(type);
+  return { ...rest, settings: { ...settings, windowMs } };
+}
+
+function reasons(...given: Parameters<typeof planChange>): string[] {
+  const plan = planChange(...given);
+  return plan.ok ? [] : plan.refused.map(({ type, setting, reason }) => `${type} ${setting}: ${reason}`);
+}
+
+describe("what a change does", () => {
+  it("[CF1] adds what is new, changes what differs field by field, and leaves the rest alone", () => {
+    const current = [named("same"), named("other", { shards: 2, owner: "us" }), named("unnamed")];
+    const wanted = [named("same"), named("other", { shards: 4, owner: "us", graceMs: 0 }), named("new")];
+    expect(planChange(current, wanted)).toEqual({
+      ok: true,
+      changes: [
+        {
+          change: "change",
+          type: "other",
+          before: current[1]?.settings,
+          after: wanted[1]?.settings,
+          fields: [
+            { setting: "graceMs", from: 600_000, to: 0 },
+            { setting: "shards", from: 2, to: 4 },
+          ],
+        },
+        { change: "add", type: "new", after: wanted[2]?.settings },
+      ],
+    });
+  });
+
+  it("[CF1] is nothing if everything is there already", () => {
+    expect(planChange([named("a")], [named("a")])).toEqual({ ok: true, changes: [] });
+  });
+});
+
+describe("[CF3] what is refused", () => {
+  it("a shrinking window, and not a growing one", () => {
+    expect(reasons([withWindow("w", 7 * dayMs)], [withWindow("w", 7 * dayMs - 1)])).toEqual([
+      expect.stringMatching(/^w windowMs: the window shrinks from 7d to .* it can only grow$/),
+    ]);
+    expect(reasons([withWindow("w", 7 * dayMs)], [withWindow("w", 8 * dayMs)])).toEqual([]);
+  });
+
+  it("a target that a bucket cannot meet while it is open", () => {
+    expect(reasons([], [named("t", { graceMs: 60_000, targetLatenessMs: 60_000 })])).toEqual([]);
+    expect(reasons([], [named("t", { graceMs: 60_001, targetLatenessMs: 60_000 })])).toHaveLength(1);
+  });
+
+  it("a retention that ends before nothing asks for the hour any more", () => {
+    expect(reasons([], [named("r", { retentionMs: retentionMsMin })])).toEqual([]);
+    const { settings, ...rest } = named("r", { retentionMs: retentionMsMin });
+    const short = { ...rest, settings: { ...settings, retentionMs: retentionMsMin - 1 } };
+    expect(reasons([], [short])).toEqual([expect.stringMatching(/^r retentionMs: .*9d at least$/)]);
+  });
+
+  it("a type named twice", () => {
+    expect(reasons([], [named("a"), named("a")])).toEqual(["a null: it is named twice"]);
+  });
+
+  it("one stream more than there can be", () => {
+    const current = Array.from({ length: streamsMax - 1 }, (_, no) => named(`s${no}`));
+    expect(reasons(current, [named("last")])).toEqual([]);
+    expect(reasons(current, [named("last"), named("over")])).toHaveLength(1);
+    expect(reasons([...current, named("last")], [named("last", { owner: "us" })])).toEqual([]);
+  });
+
+  it("all of it, if one stream of many is refused: with every reason", () => {
+    const current = [withWindow("a", 7 * dayMs), withWindow("b", 7 * dayMs)];
+    expect(reasons(current, [withWindow("a", dayMs), named("new"), withWindow("b", dayMs)])).toHaveLength(2);
+  });
+});
+
+it("a target lateness that is not given is the grace and what counts as overdue", () => {
+  expect(targetLatenessOf(named("t", { graceMs: graceMsMax }).settings)).toBe(graceMsMax + overdueMs);
+  expect(targetLatenessOf(named("t", { targetLatenessMs: 900_000 }).settings)).toBe(900_000);
+});

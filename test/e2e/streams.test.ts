@@ -1,0 +1,122 @@
+/** `npm run streams` against a running local system: plan, apply, look, and what goes wrong. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Ran, runScript } from "./run-script.ts";
+import { type Running, start } from "./running.ts";
+
+const dataDir = mkdtempSync(join(tmpdir(), "hourseal-test-"));
+const file = join(dataDir, "streams.yaml");
+let running: Running;
+
+beforeAll(async () => {
+  running = await start(dataDir, ["--port", "0"]);
+});
+
+afterAll(async () => {
+  await running.end("SIGKILL");
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function streams(...args: string[]): Promise<Ran> {
+  return runScript("streams", [...args, "--url", running.url, "--data", dataDir]);
+}
+
+function write(text: string): void {
+  writeFileSync(file, text);
+}
+
+async function post(type: string, id: string): Promise<unknown> {
+  const reply = await fetch(`${running.url}/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${readFileSync(join(dataDir, "client-key"), "utf8").trim()}` },
+    body: JSON.stringify({ specversion: "1.0", source: "e2e", type, id }),
+  });
+  return reply.json();
+}
+
+test("[CF1] the first event of a new type is accepted right after apply, without a restart", async () => {
+  write('streams:\n  e2e.order:\n    owner: shop\n    grace: 5m\n  "e2e any string/%🦭":\n');
+  expect(await post("e2e.order", "1")).toMatchObject({ refused: [{ code: "unknown_type" }] });
+  const planned = await streams("plan", file);
+  expect(planned).toMatchObject({ code: 0, stderr: "" });
+  expect(planned.stdout).toBe(
+    [
+      "+ e2e.order",
+      "    owner: shop",
+      "    grace: 5m",
+      '+ "e2e any string/%🦭"',
+      "2 to add, 0 to change, 0 to remove; based on version 0",
+      "",
+    ].join("\n"),
+  );
+  expect(await post("e2e.order", "1")).toMatchObject({ refused: [{ code: "unknown_type" }] });
+  const applied = await streams("apply", file, "--author", "Ann", "--note", "first");
+  expect(applied.stdout).toContain(
+    "applied: 2 to add, 0 to change, 0 to remove; the streams are at version 1",
+  );
+  expect(await post("e2e.order", "1")).toMatchObject({ accepted: 1, refused: [] });
+  expect(await post("e2e any string/%🦭", "1")).toMatchObject({ accepted: 1, refused: [] });
+});
+
+test("[CF1] applied again it changes nothing; a change shows from and to", async () => {
+  expect((await streams("apply", file)).stdout).toBe("nothing to change; the streams are at version 1\n");
+  write("streams:\n  e2e.order:\n    owner: shop\n    grace: 10m\n    priority: high\n");
+  const { stdout } = await streams("apply", file, "--author", "Bob");
+  expect(stdout.split("\n").slice(0, 4)).toEqual([
+    "~ e2e.order",
+    "    priority: normal -> high",
+    "    grace: 5m -> 10m",
+    "applied: 0 to add, 1 to change, 0 to remove; the streams are at version 2",
+  ]);
+});
+
+test("[CF1] --base applies what was reviewed, or nothing", async () => {
+  write("streams:\n  e2e.order:\n    owner: somebody else\n");
+  const late = await streams("apply", file, "--base", "1");
+  expect(late.code).toBe(1);
+  expect(late.stderr).toContain("based on version 1 and the streams are at version 2");
+  expect((await streams("show", "e2e.order")).stdout).toContain("owner: shop");
+});
+
+test("[CF4] history tells every change with its author, newest first", async () => {
+  const { stdout } = await streams("history");
+  const heads = stdout.split("\n").filter((line) => line.startsWith("version"));
+  expect(heads).toEqual([
+    expect.stringMatching(/^version 2, \S+Z, by Bob \(key admin\)$/),
+    expect.stringMatching(/^version 1, \S+Z, by Ann \(key admin\): first$/),
+  ]);
+  expect((await streams("history", "e2e any string/%🦭")).stdout).toContain('+ "e2e any string/%🦭"');
+});
+
+test("[KE6] list and show know every type, and what show prints is a file that changes nothing", async () => {
+  expect((await streams("list")).stdout).toContain('"e2e any string/%🦭"');
+  for (const type of ["e2e.order", "e2e any string/%🦭"]) {
+    write((await streams("show", type)).stdout);
+    expect((await streams("plan", file)).stdout).toContain("nothing to change");
+  }
+  expect((await streams("show", "e2e.ordre")).stderr).toContain("did you mean e2e.order?");
+});
+
+test("[CF3] what would break a promise is refused where it stands in the file, and nothing is changed", async () => {
+  write("streams:\n  e2e.new:\n  e2e.order:\n    grace: 10m\n    targetLateness: 5m\n");
+  const refused = await streams("apply", file);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(
+    `${file}:5:21: streams."e2e.order".targetLateness: a bucket is open for its grace of 10m`,
+  );
+  expect((await streams("show", "e2e.new")).code).toBe(1);
+});
+
+test("[CF2] a wrong file is answered with every fault, and nothing is changed", async () => {
+  write("streams:\n  e2e.new:\n  e2e.order:\n    grace: 10\n    shards: 0\n");
+  const { code, stderr } = await streams("apply", file);
+  expect(stderr.split("\n").slice(0, 3)).toEqual([
+    expect.stringContaining(`${file}:4:12: streams."e2e.order".grace: takes a duration from 0s to 6h`),
+    expect.stringContaining(`${file}:5:13: streams."e2e.order".shards: `),
+    `streams: ${file} has 2 faults; nothing was changed`,
+  ]);
+  expect(code).toBe(2);
+  expect((await streams("list")).stdout).not.toContain("e2e.new");
+});
