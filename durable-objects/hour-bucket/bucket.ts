@@ -185,16 +185,14 @@ export class Bucket {
   async verified({ nowMs, verdict }: VerifiedMessage): Promise<void> {
     const record = this.#store.record();
     if (record?.phase !== "sealed") return;
-    // Balanced once is balanced: hearing of it again only wakes a bucket whose alarm was lost.
-    if (record.verdict === "balanced") {
-      await this.#deps.armAlarm(nowMs, nowMs);
-      return;
-    }
     const armed = this.#storage.transactionSync(() => {
-      this.#store.recordVerdict(verdict);
-      return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;
+      // Balanced once is balanced: hearing of it again only wakes a bucket whose alarm was lost.
+      if (record.verdict !== "balanced") this.#store.recordVerdict(verdict);
+      const balanced = record.verdict === "balanced" || verdict === "balanced";
+      return balanced ? this.#deps.armAlarm(nowMs, nowMs) : null;
     });
     await armed;
+    // Whoever told it first may still wait for the disk: nobody is answered before, for after that nobody tells it again.
     await this.#storage.sync();
   }
 

@@ -1,7 +1,7 @@
 /** Auditing what was sealed and has no verdict, or one that may still change. Sealing never waits for it. */
 import type { EpochMs } from "../../../domain/hour.ts";
 import { auditParallelismMax, bucketsPerRunMax } from "../../../domain/limits.ts";
-import type { VerdictName } from "../../../domain/verdict.ts";
+import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
 import { log } from "../../../platform/log.ts";
 import { r2Objects } from "../../../platform/objects.ts";
@@ -51,9 +51,13 @@ async function audit(
 ): Promise<VerdictName | null> {
   const findings = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
   if (findings === null) return null;
+  const found = verdictOf(findings);
+  // The bucket hears it first: once a balanced verdict is recorded nobody audits the bucket again, and one that never
+  // heard of it would keep its payloads for good. Any other verdict is recorded, whether its bucket can be reached or not.
+  if (found === "balanced")
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
   const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });
   if (verdict !== "balanced" || before !== null)
     log("auditor", "verdict", { ...address, verdict, before, findings });
-  await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict });
   return verdict;
 }
