@@ -11,7 +11,7 @@ export async function readPart(objects: ObjectStore, part: Part, recount: PartRe
   const bytes = await bytesOf(found.body);
   const object = { bytes: bytes.length, sha256: await sha256Hex(bytes) };
   try {
-    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const plain = streamOf(bytes).pipeThrough(new DecompressionStream("gzip"));
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     for await (const chunk of plain) recount.addText(decoder.decode(chunk, { stream: true }));
     recount.addText(decoder.decode());
@@ -19,4 +19,13 @@ export async function readPart(objects: ObjectStore, part: Part, recount: PartRe
     return { object, recount: null, undecodable: String(error) };
   }
   return { object, recount: recount.finish(), undecodable: null };
+}
+
+function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 }

@@ -1,12 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../platform/objects.ts";
+import { FakeD1 } from "../fakes/d1.ts";
 import { MemoryObjects, failingObjects } from "../fakes/object-store.ts";
 import { SqliteStorage } from "../fakes/sqlite-storage.ts";
+import { d1Contract } from "./d1.contract.ts";
 import { objectStoreContract } from "./object-store.contract.ts";
 import { storageContract } from "./storage.contract.ts";
 
 const objects = new MemoryObjects();
 objectStoreContract("fake", "contract/", () => objects);
+
+d1Contract("fake", () => new FakeD1().binding(async (_what, effect) => effect()));
 
 storageContract("fake", () => {
   let storage = SqliteStorage.blank();

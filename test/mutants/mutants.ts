@@ -37,6 +37,8 @@ const seal = "domain/seal.ts";
 const deliver = "workers/ingest/deliver.ts";
 const account = "workers/ingest/edge-account.ts";
 const partWriter = "platform/part-writer.ts";
+const auditDue = "workers/flusher/audit/audit-due.ts";
+const writeDigests = "workers/flusher/audit/write-digests.ts";
 
 function mutant(name: string, patches: readonly Patch[], ...tests: string[]): Mutant {
   return { name, patches, tests };
@@ -179,6 +181,44 @@ export const mutants: readonly Mutant[] = [
   mutant("an undated home forgets what it granted", [
     change(undatedHome, "await this.#storage.sync();", "await Promise.resolve();"),
   ]),
+  mutant(
+    "a home past its window answers as one that knows nothing",
+    [
+      change(
+        enrol,
+        "if (isForgotten(hour, proposed.windowMs, now)) return { reply: { known: false }, fix: false };",
+        "",
+      ),
+    ],
+    "test/domain/enrol.test.ts",
+  ),
+  mutant("rows that move are recorded before the bucket that takes them waits for them", [
+    change(
+      resolve,
+      "const to = request.mayMove ? await deps.enrolLater(request.hour, request.plan) : null;",
+      "const to = request.mayMove ? nextHour(request.hour) : null;",
+    ),
+    change(
+      resolve,
+      "function askedRows(",
+      `function nextHour(hour: Hour): Hour {
+  return new Date(Date.parse(\`\${hour}:00:00Z\`) + 3_600_000).toISOString().slice(0, 13) as Hour;
+}
+
+function askedRows(`,
+    ),
+  ]),
+  mutant(
+    "grants are compared while rows wait for their claims",
+    [
+      change(
+        "domain/audit-claims.ts",
+        "const found = settled\n      ?",
+        "const found = settled || true\n      ?",
+      ),
+    ],
+    "test/domain/audit-claims.test.ts",
+  ),
   mutant("claims are not rebuilt on wake", [
     change(
       queue,
@@ -255,10 +295,39 @@ export const mutants: readonly Mutant[] = [
   mutant("payloads are dropped whatever the verdict", [
     change(
       bucket,
-      'return verdict === "balanced" ? this.#deps.armAlarm(nowMs, nowMs) : null;',
+      "return balanced ? this.#deps.armAlarm(nowMs, nowMs) : null;",
       "return this.#deps.armAlarm(nowMs, nowMs);",
     ),
     change(bucket, 'if (record.verdict !== "balanced") return;', "if (record.verdict === null) return;"),
+  ]),
+
+  mutant("a bucket that is told its verdict again answers before the first telling is durable", [
+    change(
+      bucket,
+      "nobody is answered before, for after that nobody tells it again.\n    await this.#storage.sync();",
+      'nobody is answered before, for after that nobody tells it again.\n    if (record.verdict !== "balanced") await this.#storage.sync();',
+    ),
+  ]),
+  mutant("a balanced verdict is recorded before its bucket is told", [
+    change(
+      auditDue,
+      `if (found === "balanced")
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
+  const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });`,
+      `const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });
+  if (found === "balanced")
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
+    ),
+  ]),
+  mutant("a digest follows the one that the catalog knows, not the newest", [
+    change(writeDigests, "head = { sequence, sha256: found.sha256 };", ""),
+  ]),
+  mutant("an alarm that throws does not come back", [
+    change(
+      "platform/run-alarm.ts",
+      "await deps.armAlarm((now + alarmRetryMs) as EpochMs, now);",
+      "await Promise.resolve();",
+    ),
   ]),
 
   // ── Ledger and audit ─────────────────────────────────────────────────────────────────────────────────────

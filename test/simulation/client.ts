@@ -42,6 +42,12 @@ export class Client {
     this.#round();
   }
 
+  /** Sends some of what it was answered for once more, in a time in which nobody need remember it. */
+  resend(): void {
+    for (const sent of this.#deps.random.some(this.#answered, 0.3)) this.#pending.add(sent);
+    this.#round();
+  }
+
   /** Sends what waits, in one request or several, beside each other and perhaps one event in two of them. */
   #round(): void {
     const { random, scheduler, trace } = this.#deps;
@@ -107,7 +113,7 @@ export class Client {
 
   #taken(sent: SentEvent): void {
     const { scheduler, trace } = this.#deps;
-    if (this.#pending.has(sent)) this.#answered.push(sent);
+    if (this.#pending.has(sent) && !this.#answered.includes(sent)) this.#answered.push(sent);
     const { timeMs } = sent.event;
     if (timeMs !== null && hourOf(timeMs) < hourOf(epochMs(scheduler.nowMs))) trace.reach("hour_boundary");
   }

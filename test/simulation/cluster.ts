@@ -51,6 +51,8 @@ export interface BucketHost {
 export interface Watcher {
   /** A ledger has confirmed that these appends were sent. */
   ledgerHolds(edge: string, appendNos: readonly number[]): void;
+  /** A home has decided a claim of these, packed, and whoever asked does not know how. */
+  claimReplyLost(fingerprints: Uint8Array): void;
 }
 
 export class Cluster {
@@ -64,7 +66,7 @@ export class Cluster {
   readonly ledgers = new Map<string, Host<Ledger & Alarmed>>();
   readonly #reports = new Set<string>();
   readonly #appends = new Set<string>();
-  /** Buckets of which an audit has said that they are balanced. */
+  /** Buckets that an auditor has told that they are balanced. */
   readonly mayDrop = new Set<string>();
 
   /** R2 as a reader sees it, without faults. */
@@ -138,8 +140,12 @@ export class Cluster {
         if (!reply.enrolled && reply.why === "closed") trace.reach("enrol_refused");
         return reply;
       },
-      homePlan: async (hour, plan) =>
-        this.bucketStub(life, { type: address.type, hour }).plan({ plan, nowMs: await this.#now() }),
+      homePlan: async (hour, plan) => {
+        const nowMs = await this.#now();
+        const reply = await this.bucketStub(life, { type: address.type, hour }).plan({ plan, nowMs });
+        if (!reply.known) trace.reach("home_forgotten");
+        return reply;
+      },
       claim: async (home, message) => {
         const reply = await this.homeStub(life, address.type, home).claim(message);
         if (!reply.decided && reply.why === "forgotten") trace.reach("home_forgotten");
@@ -226,6 +232,9 @@ export class Cluster {
           () => host.call((object) => object.claim(message)),
           {
             replyLost: "claim_reply_lost",
+            onReplyLost: () => {
+              this.#watcher.claimReplyLost(message.fingerprints);
+            },
             mayComeBack: true,
           },
         ),
@@ -236,9 +245,14 @@ export class Cluster {
           host.call(async (object) => object.ownedBy(owner, fingerprints)),
         ),
       lookUpAppends: (queries) =>
-        network.call(from, to("lookUpAppends"), () =>
-          host.call(async (object) => object.lookUpAppends(queries)),
-        ),
+        network.call(from, to("lookUpAppends"), async () => {
+          const answers = await host.call(async (object) => object.lookUpAppends(queries));
+          for (const { unresolved, unanswered } of answers) {
+            if (unresolved.rows > 0) trace.reach("unresolved_committed");
+            if (unanswered.rows > 0) trace.reach("unanswered_committed");
+          }
+          return answers;
+        }),
       dropPayloads: (hour, nowMs) =>
         network.call(from, to("dropPayloads"), async () => {
           const name = bucketName({ ...address, hour });
@@ -282,6 +296,7 @@ export class Cluster {
     trace.note(`  refused: ${reply.refused}`);
     if (reply.refused === "wrong_plan") trace.reach("old_plan_corrected");
     if (reply.refused === "overloaded") trace.reach("queue_refused");
+    if (reply.refused === "full") trace.reach("shard_full");
   }
 
   // ── Buckets ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,7 +371,10 @@ export class Cluster {
           return reply;
         }),
       verified: (message) =>
-        network.call(from, to("verified"), () => host.call((object) => object.verified(message))),
+        network.call(from, to("verified"), () => {
+          if (message.verdict === "balanced") this.mayDrop.add(bucketName(address));
+          return host.call((object) => object.verified(message));
+        }),
       describe: () => host.call(async (object) => object.describe()),
     };
   }
@@ -399,6 +417,9 @@ export class Cluster {
           () => host.call((object) => object.claim(message)),
           {
             replyLost: "claim_reply_lost",
+            onReplyLost: () => {
+              this.#watcher.claimReplyLost(message.fingerprints);
+            },
             mayComeBack: true,
           },
         ),

@@ -24,7 +24,7 @@ export const syncCodec: PartCodec = {
   sha256: async (bytes) => sha256Of(bytes),
 };
 
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
+export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const chunk of chunks) {

@@ -22,6 +22,12 @@ export interface FaultRates {
   /** A transaction cannot be written. */
   readonly writeFails: number;
   readonly alarmLost: number;
+  /** A call of D1 fails before its effect. */
+  readonly catalogFails: number;
+  /** It fails after its effect. */
+  readonly catalogReplyLost: number;
+  /** A run of the cron ends within moments of a call. */
+  readonly flusherCrash: number;
 }
 
 export const noFaults: FaultRates = {
@@ -37,6 +43,9 @@ export const noFaults: FaultRates = {
   edgeCrash: 0,
   writeFails: 0,
   alarmLost: 0,
+  catalogFails: 0,
+  catalogReplyLost: 0,
+  flusherCrash: 0,
 };
 
 export function drawFaults(random: Random): FaultRates {
@@ -54,5 +63,8 @@ export function drawFaults(random: Random): FaultRates {
     edgeCrash: rate(0, 0.05, 0.2),
     writeFails: rate(0, 0, 0.02),
     alarmLost: rate(0, 0, 0.3, 0.8),
+    catalogFails: rate(0, 0.02, 0.2),
+    catalogReplyLost: rate(0, 0.02, 0.2),
+    flusherCrash: rate(0, 0, 0.01, 0.05),
   };
 }

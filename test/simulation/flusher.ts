@@ -1,85 +1,55 @@
 /**
- * The cron process: seals what is due, audits what is sealed with production's equations, and tells the bucket.
- * What production keeps in D1 it keeps in memory, shared by the flushers of a run; D1's own faults are not simulated.
+ * The cron: production's flusher, once a minute or so, each run with a life of its own that may end under way. Sealing,
+ * auditing and digests are production's, on a D1 and an R2 that fail; what audits recorded is judged by the oracle.
  */
-import type { EdgeAnswer } from "../../domain/append-audit.ts";
-import { type Heard, ledgerView, shardFindings, shardQueries } from "../../domain/audit.ts";
-import { type Hour, epochMs, hourOf, plusHours } from "../../domain/hour.ts";
-import { type BucketAddress, EventType, type ShardIndex, bucketName, shardOfName } from "../../domain/ids.ts";
-import { ledgersPerHour } from "../../domain/limits.ts";
+import * as z from "zod";
+import { epochMs } from "../../domain/hour.ts";
+import { EventType, bucketOfName, ledgerOfName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { Manifest, manifestKey } from "../../domain/manifest.ts";
-import { dueAt, planOf } from "../../domain/plan.ts";
-import { type Finding, verdictOf } from "../../domain/verdict.ts";
-import type { HomesEnv } from "../../platform/stubs.ts";
-import { claimFindings } from "../../workers/flusher/audit/claims.ts";
+import { Finding } from "../../domain/verdict.ts";
+import { type FlusherEnv, runFlusher } from "../../workers/flusher/scheduled.ts";
+import type { SimulatedCatalog } from "./catalog.ts";
 import type { Cluster } from "./cluster.ts";
-import type { HostDeps } from "./host.ts";
-import { type Party, lasting } from "./network.ts";
+import { type HostDeps, Life } from "./host.ts";
 import type { Oracle } from "./oracle.ts";
-import { type WorldSettings, streamAt } from "./settings.ts";
+import { bucketOf } from "./r2-faults.ts";
+import type { WorldSettings } from "./settings.ts";
 
-const tickMs = 60_000;
-/** Clients try again after the last fault, and rows whose home did not answer move on: later hours are used, too. */
-const settlingMs = 120 * 60_000;
-/** Edges that are fast put rows into an hour that has not come. */
-const fastMs = 420_000;
-
-/** What all flushers know of the buckets. */
-export class Catalog {
-  readonly buckets: BucketAddress[] = [];
-  readonly sealed = new Set<string>();
-  readonly verified = new Set<string>();
-  readonly #types: WorldSettings["types"];
-  #next: Hour;
-
-  constructor({ types, startMs, eventsUntilMs, faultsUntilMs }: WorldSettings) {
-    this.#types = types;
-    this.#next = hourOf(startMs);
-    this.reach(Math.max(eventsUntilMs, faultsUntilMs) + settlingMs);
-  }
-
-  /** Somebody may still send at this time: its hour is one that must be sealed. */
-  reach(nowMs: number): void {
-    const last = hourOf(epochMs(nowMs + fastMs));
-    for (; this.#next <= last; this.#next = plusHours(this.#next, 1))
-      for (const type of this.#types) this.buckets.push({ type, hour: this.#next });
-  }
-
-  get done(): boolean {
-    return this.verified.size === this.buckets.length;
-  }
-}
+/** After the last fault, how long an audit may still be one that was made before it. */
+const auditLagMs = 300_000;
 
 export class Flusher {
-  readonly #party: Party;
+  readonly #name: string;
   readonly #deps: HostDeps;
   readonly #world: WorldSettings;
   readonly #cluster: Cluster;
-  readonly #catalog: Catalog;
+  readonly #catalog: SimulatedCatalog;
   readonly #oracle: Oracle;
-  readonly #underWay = new Set<string>();
+  #running = false;
   #stopped = false;
+  /** How often it runs. */
+  everyMs: number;
 
   constructor(
     name: string,
     deps: HostDeps,
     world: WorldSettings,
     cluster: Cluster,
-    catalog: Catalog,
+    catalog: SimulatedCatalog,
     oracle: Oracle,
   ) {
-    this.#party = lasting(name);
+    this.#name = name;
     this.#deps = deps;
     this.#world = world;
     this.#cluster = cluster;
     this.#catalog = catalog;
     this.#oracle = oracle;
+    this.everyMs = world.cronMs;
   }
 
   start(offMs: number): void {
     const { scheduler } = this.#deps;
-    scheduler.at(Math.ceil(scheduler.nowMs / tickMs) * tickMs + offMs, () => {
+    scheduler.at(Math.ceil(scheduler.nowMs / this.everyMs) * this.everyMs + offMs, () => {
       this.#tick();
     });
   }
@@ -90,107 +60,59 @@ export class Flusher {
 
   #tick(): void {
     if (this.#stopped) return;
-    for (const address of this.#catalog.buckets) void this.#look(address);
-    this.#deps.scheduler.after(tickMs, () => {
+    if (!this.#running) void this.#run();
+    this.#deps.scheduler.after(this.everyMs, () => {
       this.#tick();
     });
   }
 
-  async #look(address: BucketAddress): Promise<void> {
-    const name = bucketName(address);
-    const { nowMs } = this.#deps.scheduler;
-    const stream = streamAt(this.#world, address.type, nowMs);
-    const idle = nowMs < dueAt(address.hour, stream.graceMs) || this.#catalog.verified.has(name);
-    if (idle || this.#underWay.has(name)) return;
-    this.#underWay.add(name);
+  /** One run, up to its end or the end of its life. */
+  async #run(): Promise<void> {
+    const { scheduler, random, trace, network } = this.#deps;
+    const life: Life = new Life(this.#name, (withinMs) => {
+      if (!random.chance(network.rates.flusherCrash)) return;
+      scheduler.after(random.between(0, withinMs), () => {
+        trace.reach("flusher_crash");
+        life.end("crashed");
+      });
+    });
+    this.#running = true;
     try {
-      if (!this.#catalog.sealed.has(name)) {
-        const message = { nowMs: epochMs(nowMs), plan: planOf(stream) };
-        const reply = await this.#cluster.bucketStub(this.#party, address).seal(message);
-        if (reply.state === "sealed") this.#catalog.sealed.add(name);
-      }
-      if (this.#catalog.sealed.has(name)) await this.#audit(address, name);
-    } catch {
-      // Asked again at the next tick.
+      await life.during(runFlusher(this.#env(life), epochMs(scheduler.nowMs)));
+    } catch (error) {
+      trace.hold(life.ended, "resumable", () => `a run of the flusher threw: ${String(error)}`);
     } finally {
-      this.#underWay.delete(name);
+      this.#running = false;
+      this.#judge();
     }
   }
 
-  async #audit(address: BucketAddress, name: string): Promise<void> {
+  #judge(): void {
     const { network, scheduler } = this.#deps;
-    const findings = await this.#findings(address);
-    const mayBeUnaudited =
-      network.rates.replyLost + network.rates.requestLost + network.rates.crash + network.rates.overloaded >
-      0;
-    this.#oracle.audited(
-      address,
-      findings,
-      mayBeUnaudited || scheduler.nowMs < this.#world.faultsUntilMs + 300_000,
-    );
-    const verdict = verdictOf(findings);
-    const balanced = verdict === "balanced";
-    if (balanced) this.#cluster.mayDrop.add(name);
-    const bucket = this.#cluster.bucketStub(this.#party, address);
-    await bucket.verified({ nowMs: epochMs(scheduler.nowMs), verdict });
-    if (balanced) this.#catalog.verified.add(name);
+    const faulty = Object.values(network.rates).some((rate) => rate > 0);
+    const mayBeUnaudited = faulty || scheduler.nowMs < this.#world.faultsUntilMs + auditLagMs;
+    for (const { address, findings } of this.#catalog.verdicts())
+      this.#oracle.audited(address, z.array(Finding).parse(findings), mayBeUnaudited);
   }
 
-  async #findings(address: BucketAddress): Promise<Finding[]> {
-    const bytes = this.#cluster.r2.held.get(manifestKey(address))?.bytes;
-    if (bytes === undefined) {
-      this.#deps.trace.violate("complete", `${bucketName(address)} says it is sealed and has no manifest`);
-      return [];
-    }
-    const manifest = Manifest.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-    const ledger = ledgerView(
-      await Promise.all(
-        slots.map((slot) =>
-          hear(this.#cluster.ledgerStub(this.#party, { hour: address.hour, slot }).account(address.type)),
-        ),
-      ),
-    );
-    const answers = new Map<ShardIndex, Heard<readonly EdgeAnswer[]>>();
-    for (const [index, queries] of shardQueries(manifest, ledger)) {
-      const shard = this.#cluster.shardStub(this.#party, { ...address, index });
-      answers.set(index, await hear(shard.lookUpAppends(queries)));
-    }
-    this.#count(answers);
-    const homes = homesOf(this.#cluster, this.#party);
-    const claims = await claimFindings(homes, this.#cluster.r2Objects, manifest);
-    return [...ledger.findings, ...shardFindings(manifest, ledger, answers), ...claims];
-  }
-
-  #count(answers: ReadonlyMap<ShardIndex, Heard<readonly EdgeAnswer[]>>): void {
-    for (const heard of answers.values()) {
-      for (const { unresolved, unanswered } of heard.heard ? heard.value : []) {
-        if (unresolved.rows > 0) this.#deps.trace.reach("unresolved_committed");
-        if (unanswered.rows > 0) this.#deps.trace.reach("unanswered_committed");
-      }
-    }
-  }
-}
-
-/** The cluster's objects, as an environment's bindings. */
-function homesOf(cluster: Cluster, party: Party): HomesEnv {
-  const EVENT_SHARD = {
-    getByName: (name: string) => cluster.shardStub(party, shardOfName(name) ?? broken(name)),
-  };
-  const UNDATED_HOME = {
-    getByName: (name: string) => {
-      const slash = name.indexOf("/");
-      const type = EventType.parse(name.slice(slash + 1));
-      return cluster.homeStub(party, type, { kind: "undated", index: Number(name.slice(0, slash)) });
-    },
-  };
-  return { EVENT_SHARD, UNDATED_HOME } as unknown as HomesEnv;
-}
-
-async function hear<Value>(asked: Promise<Value>): Promise<Heard<Value>> {
-  try {
-    return { heard: true, value: await asked };
-  } catch (error) {
-    return { heard: false, why: String(error) };
+  /** The bindings of a run. Only `getByName` is used of a namespace. */
+  #env(life: Life): FlusherEnv {
+    const cluster = this.#cluster;
+    const named = <Stub>(of: (name: string) => Stub): { getByName: (name: string) => Stub } => ({
+      getByName: of,
+    });
+    const env = {
+      CATALOG: this.#catalog.binding(life),
+      EVENTS: bucketOf(life, cluster.r2, this.#deps),
+      EVENT_SHARD: named((name) => cluster.shardStub(life, shardOfName(name) ?? broken(name))),
+      HOUR_BUCKET: named((name) => cluster.bucketStub(life, bucketOfName(name) ?? broken(name))),
+      EDGE_LEDGER: named((name) => cluster.ledgerStub(life, ledgerOfName(name) ?? broken(name))),
+      UNDATED_HOME: named((name) => {
+        const slash = name.indexOf("/");
+        const type = EventType.parse(name.slice(slash + 1));
+        return cluster.homeStub(life, type, { kind: "undated", index: Number(name.slice(0, slash)) });
+      }),
+    };
+    return env as unknown as FlusherEnv;
   }
 }

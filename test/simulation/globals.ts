@@ -1,9 +1,32 @@
 /**
- * What production code reads of the world behind its interfaces' back: timers, random numbers and the console. While a
- * run is on they are the run's own.
+ * What production code reads of the world behind its interfaces' back: timers, random numbers, the console, and what the
+ * platform computes on other threads. While a run is on they are the run's own.
  */
+import { createHash } from "node:crypto";
+import { concat, gunzip } from "./codec.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler, Task } from "./scheduler.ts";
+
+/** Inflates at its end, at once: the platform's own works on another thread, in its own time. */
+class SyncDecompression {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+
+  constructor(format: string) {
+    if (format !== "gzip") throw new TypeError(`no ${format} in a simulation`);
+    const chunks: Uint8Array[] = [];
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk) => {
+        chunks.push(chunk);
+      },
+      flush: (controller) => {
+        controller.enqueue(gunzip(concat(chunks)));
+      },
+    });
+    this.readable = readable;
+    this.writable = writable;
+  }
+}
 
 export interface GlobalsDeps {
   readonly scheduler: Scheduler;
@@ -18,6 +41,7 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
     clearTimeout: globalThis.clearTimeout,
     random: Math.random,
     log: Reflect.get(console, "log"),
+    DecompressionStream: Reflect.get(globalThis, "DecompressionStream") as unknown,
   };
   const put = (name: string, value: unknown): void => {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -34,6 +58,12 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
     },
     configurable: true,
   });
+  Object.defineProperty(crypto.subtle, "digest", {
+    value: async (_name: string, bytes: Uint8Array): Promise<ArrayBuffer> =>
+      new Uint8Array(createHash("sha256").update(bytes).digest()).buffer,
+    configurable: true,
+  });
+  put("DecompressionStream", SyncDecompression);
   Reflect.set(console, "log", (line: string) => {
     deps.log(line);
   });
@@ -43,5 +73,7 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
     Math.random = kept.random;
     Reflect.set(console, "log", kept.log);
     Reflect.deleteProperty(crypto, "getRandomValues");
+    Reflect.deleteProperty(crypto.subtle, "digest");
+    put("DecompressionStream", kept.DecompressionStream);
   };
 }

@@ -14,6 +14,11 @@ const smaller: Readonly<Record<string, string>> = {
   flushBytes: "2 * KiB",
   carryBytesMax: "700",
   mergedPlainBytesMax: "1_500",
+  foreignRowsMax: "4",
+  claimRowsMax: "2",
+  claimBytes: "60",
+  grantsPageBytes: "32",
+  identitiesPerShardMax: "24",
 };
 
 export function shrinkLimits(): void {

@@ -25,6 +25,7 @@ export function lasting(name: string): Party {
 /** What is told of one call to whoever counts orders. */
 export interface CallMarks {
   readonly replyLost?: Order;
+  readonly onReplyLost?: () => void;
   /** A late copy of the request may arrive days after it. */
   readonly mayComeBack?: boolean;
 }
@@ -89,6 +90,7 @@ export class Network {
         (reply) => {
           if (this.#random.chance(this.rates.replyLost)) {
             if (marks.replyLost !== undefined) this.#trace.reach(marks.replyLost);
+            marks.onReplyLost?.();
             fail("the reply was lost", replyMs + this.#random.between(1, slowMs));
             return;
           }

@@ -5,7 +5,13 @@
  */
 import { IdentitySet } from "../../domain/identity-set.ts";
 import type { BucketAddress, ShardAddress } from "../../domain/ids.ts";
-import { bucketName, shardName } from "../../domain/ids.ts";
+import { ChainWalk } from "../../domain/chain.ts";
+import { digestOfText, digestsPrefix } from "../../domain/digest.ts";
+import { bytesToHex, fingerprintBytes } from "../../domain/fingerprint.ts";
+import { hourNumber, hourNumberOf, startOf } from "../../domain/hour.ts";
+import { bucketName, bucketOfName, shardName, shardOfName } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
+import { windowMsDefault } from "../../domain/limits.ts";
 import { Manifest, bucketPrefix, manifestKey } from "../../domain/manifest.ts";
 import { homeOf } from "../../domain/route.ts";
 import { PartRecount } from "../../domain/recount.ts";
@@ -27,10 +33,20 @@ interface Known {
   /** Buckets whose shards said `accepted`. */
   readonly acceptedIn: Set<string>;
   answered: boolean;
+  /** Some claim of it was decided, and the holder that asked does not know how. */
+  claimReplyLost: boolean;
+}
+
+/** Where one event was found in sealed buckets. */
+interface Found {
+  readonly guarded: Set<string>;
+  /** Rows that say of themselves that nobody could check them any more. */
+  readonly unguarded: Set<string>;
 }
 
 /** One row of a sealed part, as far as the oracle reads it. */
 interface SealedRow {
+  readonly unguarded: boolean;
   readonly event: {
     readonly type: string;
     readonly source: string;
@@ -57,6 +73,7 @@ export class Oracle {
       decidedBy: new Set(),
       acceptedIn: new Set(),
       answered: false,
+      claimReplyLost: false,
     });
   }
 
@@ -64,6 +81,13 @@ export class Oracle {
 
   ledgerHolds(edge: string, appendNos: readonly number[]): void {
     for (const no of appendNos) this.#ledger.add(`${edge}#${no}`);
+  }
+
+  claimReplyLost(packed: Uint8Array): void {
+    for (let at = 0; at < packed.length; at += fingerprintBytes) {
+      const known = this.#events.get(bytesToHex(packed.subarray(at, at + fingerprintBytes)));
+      if (known !== undefined) known.claimReplyLost = true;
+    }
   }
 
   /** A shard has told an edge what became of one row. */
@@ -153,6 +177,8 @@ export class Oracle {
       this.#trace.reach("stray");
     }
     if (manifest.plan === null) this.#trace.reach("empty_hour");
+    if (manifest.shards.some(({ reassignedOut }) => reassignedOut.length > 1))
+      this.#trace.reach("rows_moved_apart");
     for (const { address, host } of cluster.shards.values()) {
       if (bucketPrefix(address) === prefix) this.#shard(manifest, address, host.sql);
     }
@@ -191,20 +217,67 @@ export class Oracle {
 
   // ── The end ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Everything is sealed: whatever was answered is there, once, and nothing else is. */
+  /** Everything is sealed: whatever was answered is there, once, and nothing else is; and the digests list it. */
   finish(): void {
-    const found = new Map<string, Set<string>>();
+    const found = new Map<string, Found>();
     for (const [prefix, manifest] of this.#manifests) this.#reread(prefix, manifest, found);
-    for (const [fingerprint, { sent, answered }] of this.#events) {
-      const buckets = found.get(fingerprint)?.size ?? 0;
-      const { json } = sent.event;
-      if (answered)
-        this.#trace.hold(buckets > 0, "durable", () => `${json} was answered and is in no sealed bucket`);
-      this.#trace.hold(buckets < 2, "exactly once", () => `${json} is in ${buckets} buckets`);
-    }
+    for (const known of this.#events.values()) this.#once(known, found.get(known.sent.fingerprint));
+    this.#chain();
   }
 
-  #reread(prefix: string, manifest: Manifest, found: Map<string, Set<string>>): void {
+  #once(known: Known, { guarded, unguarded }: Found = { guarded: new Set(), unguarded: new Set() }): void {
+    const { json } = known.sent.event;
+    const buckets = guarded.size + unguarded.size;
+    if (known.answered)
+      this.#trace.hold(buckets > 0, "durable", () => `${json} was answered and is in no sealed bucket`);
+    // Identities are remembered for the window: what is sent again after it counts as new.
+    const hours = [...guarded]
+      .map((name) => startOf((bucketOfName(name) ?? broken(name)).hour))
+      .toSorted(ascending);
+    const again = hours.find((hourMs, no) => hourMs - (hours[no - 1] ?? -Infinity) <= windowMsDefault);
+    this.#trace.hold(
+      again === undefined,
+      "exactly once",
+      () => `${json} is in ${[...guarded].join(" and ")}`,
+    );
+    if (unguarded.size > 0) this.#trace.reach("unguarded");
+    this.#countOrders(known, guarded);
+  }
+
+  #countOrders({ sent, acceptedIn, claimReplyLost }: Known, delivered: ReadonlySet<string>): void {
+    const { timeMs } = sent.event;
+    const hours = [...acceptedIn].map((name) => hourNumber((shardOfName(name) ?? broken(name)).hour));
+    if (timeMs === null && Math.max(...hours) - Math.min(...hours) >= 2)
+      this.#trace.reach("undated_hours_later");
+    const own = timeMs === null ? Infinity : hourNumberOf(timeMs);
+    if (hours.includes(own) && hours.some((hour) => hour < own)) this.#trace.reach("ahead_then_home");
+    const holders = new Set([...acceptedIn].map((name) => bucketName(shardOfName(name) ?? broken(name))));
+    if (claimReplyLost && delivered.size > 0 && ![...delivered].some((name) => holders.has(name)))
+      this.#trace.reach("claim_reply_lost_then_moved");
+  }
+
+  /** The digests, walked as `verify` walks them. */
+  #chain(): void {
+    const { held } = this.#cluster().r2;
+    const walk = new ChainWalk();
+    for (const key of [...held.keys()].filter((name) => name.startsWith(digestsPrefix)).sort()) {
+      const bytes = held.get(key)?.bytes ?? new Uint8Array();
+      walk.add(key, sha256Of(bytes), digestOfText(new TextDecoder().decode(bytes)));
+    }
+    const found = [...this.#manifests.values()].map((manifest) => {
+      const key = manifestKey(manifest);
+      const { type, hour, sealedAt } = manifest;
+      return { key, type, hour, sealedAt, sha256: sha256Of(held.get(key)?.bytes ?? new Uint8Array()) };
+    });
+    const { faults, waiting } = walk.finish(found);
+    this.#trace.hold(
+      faults.length === 0 && waiting === 0,
+      "provable",
+      () => `digests: ${JSON.stringify(faults[0] ?? `${waiting} manifests are in none`)}`,
+    );
+  }
+
+  #reread(prefix: string, manifest: Manifest, found: Map<string, Found>): void {
     const { held } = this.#cluster().r2;
     const keys = [...held.keys()].filter((key) => key.startsWith(prefix));
     const identities = new IdentitySet();
@@ -230,14 +303,29 @@ export class Oracle {
     );
   }
 
-  #found(manifest: Manifest, { event, json }: SealedRow, found: Map<string, Set<string>>): void {
+  #found(manifest: Manifest, { event, json, unguarded }: SealedRow, found: Map<string, Found>): void {
     const known = [...this.#byId(event.id)].find(({ sent }) => sent.event.json === json);
     if (known === undefined) {
       this.#trace.violate("accounted", `a row that nobody sent: ${json}`);
       return;
     }
-    const buckets = found.get(known.sent.fingerprint) ?? new Set<string>();
-    found.set(known.sent.fingerprint, buckets.add(bucketName(manifest)));
+    const buckets = found.get(known.sent.fingerprint) ?? { guarded: new Set(), unguarded: new Set() };
+    found.set(known.sent.fingerprint, buckets);
+    if (unguarded) this.#unguarded(manifest, known);
+    buckets[unguarded ? "unguarded" : "guarded"].add(bucketName(manifest));
+  }
+
+  /** Only what came so late that its home may have retired is delivered without a check. */
+  #unguarded(manifest: Manifest, { sent, acceptedIn }: Known): void {
+    const oldest = Math.min(
+      sent.event.timeMs ?? Infinity,
+      ...[...acceptedIn].map((name) => startOf((shardOfName(name) ?? broken(name)).hour)),
+    );
+    this.#trace.hold(
+      startOf(manifest.hour) - oldest > windowMsDefault,
+      "exactly once",
+      () => `${sent.event.json} is delivered unguarded by ${bucketName(manifest)}, within its window`,
+    );
   }
 
   *#byId(id: string): Generator<Known> {
@@ -250,12 +338,17 @@ export class Oracle {
   }
 }
 
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
 function rowsOf(plain: Uint8Array): SealedRow[] {
   const lines = new TextDecoder().decode(plain).split("\n");
   return lines
     .filter((line) => line !== "")
     .map((line) => {
       const json = line.slice(line.indexOf('"event":') + 8, -1);
-      return { event: JSON.parse(json) as SealedRow["event"], json };
+      const unguarded = line.startsWith('{"unguarded":true,');
+      return { event: JSON.parse(json) as SealedRow["event"], json, unguarded };
     });
 }

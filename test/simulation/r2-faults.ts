@@ -4,6 +4,7 @@ import { r2Objects } from "../../platform/objects.ts";
 import { gunzip, gzip } from "./codec.ts";
 import type { HostDeps } from "./host.ts";
 import type { Party } from "./network.ts";
+import type { Order } from "./orders.ts";
 import type { AroundR2, SimulatedR2 } from "./r2.ts";
 
 const usualMs = 60;
@@ -12,7 +13,8 @@ const slowMs = 90_000;
 /** Keys that somebody else took: strays are lawful there and nowhere else. */
 export type Planted = Set<string>;
 
-export function objectsOf(party: Party, r2: SimulatedR2, planted: Planted, deps: HostDeps): ObjectStore {
+/** The binding as one party has it. */
+export function bucketOf(party: Party, r2: SimulatedR2, deps: HostDeps): R2Bucket {
   const { scheduler, random, trace, network } = deps;
   const around: AroundR2 = async (operation, key, effect) => {
     const name = key.slice(key.lastIndexOf("/") + 1);
@@ -28,19 +30,29 @@ export function objectsOf(party: Party, r2: SimulatedR2, planted: Planted, deps:
       trace.note(`${what}: failed`);
       throw new Error(`R2 ${operation} of ${name} failed`);
     }
-    if (operation === "put" && party.ended) trace.reach("part_put_by_dead_object");
+    if (operation === "put" && party.ended && key.includes("/part-")) trace.reach("part_put_by_dead_object");
     trace.note(what);
     const reply = effect();
     const lost = random.chance(objectReplyLost);
     await scheduler.sleep(random.delayMs(usualMs / 2, slowMs, slow / 2));
     if (party.ended) return silence;
     if (!lost) return reply;
-    if (operation === "put")
-      trace.reach(name === "_manifest.json" ? "manifest_reply_lost" : "part_reply_lost");
+    if (operation === "put") trace.reach(replyLostOf(key));
     trace.note(`${what}: the reply was lost`);
     throw new Error(`the reply to R2 ${operation} of ${name} was lost`);
   };
-  const objects = r2Objects(r2.bucket(around));
+  return r2.bucket(around);
+}
+
+function replyLostOf(key: string): Order {
+  if (key.startsWith("digests/")) return "digest_reply_lost";
+  return key.endsWith("/_manifest.json") ? "manifest_reply_lost" : "part_reply_lost";
+}
+
+/** The objects as a shard or a bucket has them. */
+export function objectsOf(party: Party, r2: SimulatedR2, planted: Planted, deps: HostDeps): ObjectStore {
+  const { random, trace, network } = deps;
+  const objects = r2Objects(bucketOf(party, r2, deps));
   return {
     ...objects,
     create: (key, bytes, sha256) => {

@@ -19,10 +19,17 @@ export type AroundR2 = <Reply>(
 
 const pageObjects = 3;
 
+function etagOf(held: Held | undefined): string | undefined {
+  return held === undefined ? undefined : sha256Of(held.bytes).slice(0, 32);
+}
+
 export class SimulatedR2 {
   readonly held = new Map<string, Held>();
   /** Told of every put that took effect; `before` is what lay there. */
   onPut: (key: string, bytes: Uint8Array<ArrayBuffer>, before: Uint8Array | null) => void = () => undefined;
+
+  /** Told of every put that found its key taken. */
+  onTaken: (key: string, bytes: Uint8Array, held: Uint8Array) => void = () => undefined;
 
   /** Somebody else's object. */
   plant(key: string, bytes: Uint8Array<ArrayBuffer>): void {
@@ -32,8 +39,11 @@ export class SimulatedR2 {
   /** The binding as one party sees it. */
   bucket(around: AroundR2): R2Bucket {
     const bucket = {
-      put: (key: string, bytes: Uint8Array<ArrayBuffer>, options: R2PutOptions) =>
-        around("put", key, () => this.#put(key, bytes, options)),
+      put: (
+        key: string,
+        value: Uint8Array<ArrayBuffer> | string,
+        options: { readonly onlyIf?: R2Conditional; readonly sha256?: string },
+      ) => around("put", key, () => this.#put(key, value, options)),
       head: (key: string) => around("head", key, () => this.#object(key)),
       get: (key: string) => around("get", key, () => this.#get(key)),
       list: ({ prefix, cursor }: R2ListOptions) =>
@@ -43,14 +53,21 @@ export class SimulatedR2 {
     return bucket as unknown as R2Bucket;
   }
 
-  #put(key: string, bytes: Uint8Array<ArrayBuffer>, { onlyIf, sha256 }: R2PutOptions): unknown {
+  #put(
+    key: string,
+    value: Uint8Array<ArrayBuffer> | string,
+    { onlyIf, sha256 }: { readonly onlyIf?: R2Conditional; readonly sha256?: string },
+  ): unknown {
+    const bytes = typeof value === "string" ? new Uint8Array(new TextEncoder().encode(value)) : value;
     const digest = sha256Of(bytes);
-    if (typeof sha256 === "string" && sha256 !== digest) throw new Error(`${key}: the sha256 is another one`);
+    if (sha256 !== undefined && sha256 !== digest) throw new Error(`${key}: the sha256 is another one`);
     const before = this.held.get(key);
-    const createOnly =
-      onlyIf !== undefined && "etagDoesNotMatch" in onlyIf && onlyIf.etagDoesNotMatch === "*";
-    if (createOnly && before !== undefined) return null;
-    this.held.set(key, { bytes: bytes.slice(), sha256: typeof sha256 === "string" ? digest : null });
+    if (onlyIf?.etagDoesNotMatch === "*" && before !== undefined) {
+      this.onTaken(key, bytes, before.bytes);
+      return null;
+    }
+    if (onlyIf?.etagMatches !== undefined && onlyIf.etagMatches !== etagOf(before)) return null;
+    this.held.set(key, { bytes: bytes.slice(), sha256: sha256 === undefined ? null : digest });
     this.onPut(key, bytes, before?.bytes ?? null);
     return this.#object(key);
   }
@@ -59,7 +76,7 @@ export class SimulatedR2 {
     const held = this.held.get(key);
     if (held === undefined) return null;
     const sha256 = held.sha256 === null ? undefined : hexToBytes(held.sha256).buffer;
-    return { key, size: held.bytes.length, checksums: { sha256 } };
+    return { key, size: held.bytes.length, etag: etagOf(held), checksums: { sha256 } };
   }
 
   #get(key: string): unknown {
@@ -72,7 +89,7 @@ export class SimulatedR2 {
         controller.close();
       },
     });
-    return { ...object, body };
+    return { ...object, body, text: async () => new TextDecoder().decode(bytes) };
   }
 
   #list(prefix: string, cursor: string | undefined): unknown {

@@ -2,6 +2,7 @@
 import { type EpochMs, type Hour, epochMs, hourOf, parseHour, startOf } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
+import { retireAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
 import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { type FaultRates, drawFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -29,6 +30,10 @@ export interface WorldSettings {
   readonly faultsUntilMs: EpochMs;
   /** Cron does not run before then: in some worlds alarms must do. */
   readonly flushersFromMs: EpochMs;
+  /** How often it runs. */
+  readonly cronMs: number;
+  /** D1 answers nobody in this time; null: it is never away for long. */
+  readonly catalogAway: { readonly fromMs: number; readonly untilMs: number } | null;
   readonly types: readonly EventType[];
   readonly versions: ReadonlyMap<EventType, readonly StreamVersion[]>;
   readonly edges: readonly EdgeSettings[];
@@ -39,6 +44,8 @@ export interface WorldSettings {
   readonly paddingBytes: number;
   /** Goes on until everything has retired. */
   readonly days: boolean;
+  /** When clients send once more what is a window and a day old by then; null: they do not. */
+  readonly daysLaterMs: number | null;
   readonly faults: FaultRates;
 }
 
@@ -47,6 +54,7 @@ export function drawSettings(random: Random): WorldSettings {
   const startMs = epochMs(startOf(baseHour) + random.between(20, 55) * MINUTE_MS);
   const lastsMs = random.between(10, large ? 150 : 70) * MINUTE_MS;
   const eventsUntilMs = epochMs(startMs + lastsMs);
+  const days = random.chance(0.25);
   const types = ["com.example.play", "com.example.skip", "com.example.crash"]
     .slice(0, random.between(1, large ? 3 : 2))
     .map((type) => EventType.parse(type));
@@ -54,6 +62,8 @@ export function drawSettings(random: Random): WorldSettings {
     startMs,
     eventsUntilMs,
     faultsUntilMs: epochMs(eventsUntilMs + random.between(0, 60) * MINUTE_MS),
+    cronMs: random.pick([1, 1, 2, 5]) * MINUTE_MS,
+    catalogAway: drawAway(random, startMs, lastsMs),
     flushersFromMs: epochMs(startMs + random.pick([0, 0, 0, 0, random.between(60, 120) * MINUTE_MS])),
     types,
     versions: new Map(types.map((type) => [type, drawVersions(random, type, startMs, lastsMs)])),
@@ -65,9 +75,19 @@ export function drawSettings(random: Random): WorldSettings {
     events: random.between(8, large ? 150 : 50),
     bursts: random.between(2, large ? 14 : 7),
     paddingBytes: random.pick([0, 0, 100, 400]),
-    days: random.chance(0.25),
+    days,
+    daysLaterMs:
+      days && random.chance(0.12)
+        ? eventsUntilMs + windowMsDefault + retireAfterWindowMs + random.between(30, 22 * 60) * MINUTE_MS
+        : null,
     faults: drawFaults(random),
   };
+}
+
+function drawAway(random: Random, startMs: number, lastsMs: number): WorldSettings["catalogAway"] {
+  if (!random.chance(0.2)) return null;
+  const fromMs = startMs + random.between(0, lastsMs + 30 * MINUTE_MS);
+  return { fromMs, untilMs: fromMs + random.between(5, 120) * MINUTE_MS };
 }
 
 function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs: number): StreamVersion[] {

@@ -6,10 +6,12 @@ import { endOf } from "../../domain/hour.ts";
 import { bucketName } from "../../domain/ids.ts";
 import { retireAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
 import { Client } from "./client.ts";
+import { sha256Of } from "./codec.ts";
 import { Cluster } from "./cluster.ts";
 import { Edge } from "./edge.ts";
-import { noFaults } from "./faults.ts";
-import { Catalog, Flusher } from "./flusher.ts";
+import { type FaultRates, noFaults } from "./faults.ts";
+import { SimulatedCatalog } from "./catalog.ts";
+import { Flusher } from "./flusher.ts";
 import { takeOver } from "./globals.ts";
 import type { HostDeps } from "./host.ts";
 import { Network } from "./network.ts";
@@ -32,6 +34,9 @@ export interface RunResult {
 
 /** How long after the last fault everything must be answered, sealed and verified. */
 const livelinessMs = 4 * 3_600_000;
+const lateFaultsMs = 1_800_000;
+/** In days in which nothing comes the cron need not run every minute: it only costs steps. */
+const quietDaysCronMs = 1_800_000;
 
 export async function simulate(seed: number): Promise<RunResult> {
   const random = new Random(seed);
@@ -44,6 +49,7 @@ export async function simulate(seed: number): Promise<RunResult> {
     random,
     log: (line) => {
       trace.note(line);
+      if (line.includes('"broken":true')) trace.violate("no invariant breaks", line);
     },
   });
   const unhandled = (error: unknown): void => {
@@ -82,14 +88,18 @@ async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
   const cluster = new Cluster(deps, oracle);
   oracle.cluster = cluster;
   cluster.r2.onPut = (key, bytes, before) => {
-    oracle.put(key, bytes, before);
+    if (key.startsWith("events/")) oracle.put(key, bytes, before);
+  };
+  cluster.r2.onTaken = (key, bytes, held) => {
+    if (key.startsWith("digests/") && sha256Of(bytes) !== sha256Of(held)) trace.reach("digest_raced");
   };
   const edges = world.edges.map((edge, no) => new Edge(`edge ${no}`, deps, world, edge, cluster, oracle));
   const clients = Array.from(
     { length: world.clients },
     (_, no) => new Client(`client ${no}`, deps, world, edges, oracle),
   );
-  const catalog = new Catalog(world);
+  const catalog = new SimulatedCatalog(deps, world);
+  await catalog.register();
   const flushers = [0, random.pick([0, 1, 20_000])].map((offMs, no) => {
     const flusher = new Flusher(`flusher ${no}`, deps, world, cluster, catalog, oracle);
     scheduler.at(world.flushersFromMs, () => {
@@ -110,21 +120,41 @@ async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
     if (!answered) catalog.reach(scheduler.nowMs);
     return answered && catalog.done;
   };
-  waitFor(deps, world, quiet);
-  await scheduler.run();
-  trace.hold(scheduler.steps <= stepsMax, "live", () => `not at rest after ${scheduler.steps} steps`);
-  if (trace.violation !== null) return;
+  // Bursts go on until then, and hours that they come into must be sealed.
+  waitFor(deps, Math.max(world.eventsUntilMs, world.faultsUntilMs) + 1, quiet);
+  if (!(await played(deps))) return;
   oracle.finish();
   if (!world.days || trace.violation !== null) return;
+  network.rates = lateFaults(world);
+  if (world.daysLaterMs !== null) {
+    for (const flusher of flushers) flusher.everyMs = quietDaysCronMs;
+    scheduler.at(world.daysLaterMs, () => {
+      for (const client of clients) client.resend();
+    });
+    scheduler.at(world.daysLaterMs + lateFaultsMs, () => {
+      network.rates = noFaults;
+      for (const flusher of flushers) flusher.everyMs = world.cronMs;
+    });
+    catalog.settleAfter(world.daysLaterMs + lateFaultsMs);
+    waitFor(deps, world.daysLaterMs + lateFaultsMs, quiet);
+    scheduler.resume();
+    if (!(await played(deps))) return;
+  }
   for (const flusher of flushers) flusher.stop();
-  retire(deps, world);
-  await scheduler.run();
-  trace.hold(scheduler.steps <= stepsMax, "live", () => `not at rest after ${scheduler.steps} steps`);
-  if (trace.violation === null) retired(deps, cluster, catalog);
+  scheduler.resume();
+  if (!(await played(deps))) return;
+  retired(deps, cluster, catalog);
   if (trace.violation === null) oracle.finish();
 }
 
-function retiredAtMs({ buckets }: Catalog): number {
+/** Plays on until nothing is left to do, or somebody stops it; false if a guarantee did not hold. */
+async function played({ scheduler, trace }: HostDeps): Promise<boolean> {
+  await scheduler.run();
+  trace.hold(scheduler.steps <= stepsMax, "live", () => `not at rest after ${scheduler.steps} steps`);
+  return trace.violation === null;
+}
+
+function retiredAtMs({ buckets }: SimulatedCatalog): number {
   const last = buckets.at(-1);
   return last === undefined ? 0 : endOf(last.hour) + windowMsDefault + retireAfterWindowMs;
 }
@@ -158,31 +188,25 @@ function schedule({ scheduler, random }: HostDeps, world: WorldSettings, clients
   }
 }
 
-/** Ends the first part of a run once all is answered, sealed and verified; too late is a violation. */
-function waitFor({ scheduler, trace }: HostDeps, world: WorldSettings, quiet: () => boolean): void {
+/** Stops the run at the first rest after the last fault; a rest that comes too late is a violation. */
+function waitFor({ scheduler, trace }: HostDeps, fromMs: number, quiet: () => boolean): void {
   const look = (): void => {
-    const atRest = quiet();
-    if (scheduler.nowMs > world.faultsUntilMs && atRest) scheduler.stop();
-    else if (scheduler.nowMs > world.faultsUntilMs + livelinessMs)
+    if (quiet()) scheduler.stop();
+    else if (scheduler.nowMs > fromMs + livelinessMs)
       trace.violate("live", "hours after the last fault something is not answered, sealed or verified");
     else scheduler.after(60_000, look);
   };
-  scheduler.at(world.eventsUntilMs, look);
+  scheduler.at(fromMs, look);
 }
 
-/** The days until everything deletes itself, with crashes and lost replies again. */
-function retire({ scheduler, network }: HostDeps, { faults }: WorldSettings): void {
-  network.rates = {
-    ...noFaults,
-    crash: faults.crash,
-    replyLost: faults.replyLost,
-    duplicated: faults.duplicated,
-  };
-  scheduler.resume();
+/** In the days until everything deletes itself there are crashes and lost replies again. */
+function lateFaults({ faults }: WorldSettings): FaultRates {
+  const { crash, replyLost, duplicated } = faults;
+  return { ...noFaults, crash, replyLost, duplicated };
 }
 
 /** Nothing is left of any object. */
-function retired({ trace }: HostDeps, cluster: Cluster, catalog: Catalog): void {
+function retired({ trace }: HostDeps, cluster: Cluster, catalog: SimulatedCatalog): void {
   const hosts = [
     ...[...cluster.shards.values()].map(({ host }) => host),
     ...[...cluster.buckets.values()].map(({ host }) => host),
