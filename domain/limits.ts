@@ -71,6 +71,16 @@ export const identitiesPerShardMax = 1_500_000;
  */
 export const identitiesPerHomeMax = 3_000_000;
 
+/**
+ * Bytes that a shard keeps until it retires of a million events whose payloads were dropped, with four requests to a
+ * commit: 16 bytes of fingerprint each, 24 bytes of append id a request, and what a row of the table and its pages take.
+ * `batched`: 20 events a request; `single`: one.
+ */
+export const storedBytesPerMillion = { batched: 24_000_000, single: 60_000_000 };
+
+/** Fingerprints and append ids in one row, once payloads are dropped: large enough that pages are full. */
+export const compactBytesMax = 256 * KiB;
+
 /** Appends one commit answers: their ids (24 bytes each) are stored beside the rows they brought. */
 export const appendsPerCommitMax = 4_096;
 

@@ -2,19 +2,20 @@
 import * as z from "zod";
 import { type Batch, type Commit, type ForeignBatch, packTags } from "../../domain/commit.ts";
 import type { ShardPhase } from "../../domain/enrol.ts";
+import { compactRuns } from "../../domain/compact.ts";
 import { fingerprintBytes } from "../../domain/fingerprint.ts";
 import { type UnfrozenBatch, encoderVersion } from "../../domain/flush.ts";
 import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { sqliteRowBytesMax, windowMsDefault } from "../../domain/limits.ts";
+import { compactBytesMax, sqliteRowBytesMax, windowMsDefault } from "../../domain/limits.ts";
 import { type Move, PartContent, addMoves } from "../../domain/manifest.ts";
 import { HomeAddress } from "../../domain/messages.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { Plan } from "../../domain/plan.ts";
 import { Tally, addTallies } from "../../domain/tally.ts";
-import { type ObjectStorage, blobOf, isBlank, migrate } from "../../platform/storage.ts";
+import { type ObjectStorage, type SqlValue, blobOf, isBlank, migrate } from "../../platform/storage.ts";
 import { migrations } from "./schema.ts";
 
 export interface ShardState {
@@ -109,6 +110,19 @@ const ForeignRow = z.object({
   moved_to: HourText.nullable(),
   unguarded: z.number(),
 });
+
+const Blob = z.instanceof(ArrayBuffer).transform((buffer) => new Uint8Array(buffer));
+const DroppedRow = z
+  .object({
+    seq: z.number(),
+    kind: z.enum(["home", "claimed"]),
+    bytes: z.number(),
+    content: ContentText,
+    fingerprints: Blob,
+    tags: Blob,
+    kept_bytes: z.number(),
+  })
+  .transform(({ kept_bytes: keptBytes, ...row }) => ({ ...row, keptBytes }));
 
 export class ShardStore {
   readonly #storage: ObjectStorage;
@@ -575,22 +589,73 @@ export class ShardStore {
     return addContents(contentsOf(rows)).tally;
   }
 
-  /** Forgets the payloads of a delivery, at most `batchesMax` batches at a time; true when none is left. */
+  /**
+   * Forgets the payloads of a delivery, at most `batchesMax` batches at a time; true when none is left. Rows are written
+   * anew: SQLite gives back the pages of rows that are deleted, and not those of rows that shrink.
+   */
   dropPayloads(hour: Hour, batchesMax: number): boolean {
-    this.#storage.sql.exec(
-      `UPDATE batch SET payload = NULL WHERE seq IN
-         (SELECT seq FROM batch WHERE hour = ? AND payload IS NOT NULL LIMIT ?)`,
-      hour,
-      batchesMax,
-    );
-    const left = this.#storage.sql
-      .exec("SELECT 1 AS one FROM batch WHERE hour = ? AND payload IS NOT NULL LIMIT 1", hour)
+    const { sql } = this.#storage;
+    const dropped = sql
+      .exec(
+        `SELECT seq, kind, bytes, content, fingerprints, tags, length(fingerprints) + length(tags) AS kept_bytes
+         FROM batch WHERE hour = ? AND payload IS NOT NULL ORDER BY seq LIMIT ?`,
+        hour,
+        batchesMax,
+      )
+      .toArray()
+      .map((row) => DroppedRow.parse(row));
+    const ends = sql.exec<{ last_seq: number }>("SELECT last_seq FROM part WHERE hour = ?", hour).toArray();
+    const partEnds = new Set(ends.map(({ last_seq }) => last_seq));
+    for (const run of compactRuns(dropped, partEnds, compactBytesMax)) this.#compact(hour, run);
+    if (dropped.length === batchesMax) return false;
+    const foreign = sql
+      .exec(
+        "SELECT * FROM foreign_batch WHERE hour = ? AND rows IS NOT NULL ORDER BY seq LIMIT ?",
+        hour,
+        batchesMax,
+      )
       .toArray();
-    if (left.length > 0) return false;
-    this.#storage.sql.exec("UPDATE foreign_batch SET rows = NULL WHERE hour = ? AND rows IS NOT NULL", hour);
-    this.#storage.sql.exec("UPDATE delivery SET state = 'dropped' WHERE hour = ? AND state = 'closed'", hour);
+    for (const row of foreign) this.#dropForeign(row);
+    if (foreign.length === batchesMax) return false;
+    sql.exec("UPDATE delivery SET state = 'dropped' WHERE hour = ? AND state = 'closed'", hour);
     return true;
   }
+
+  /** Puts one row in the place of several, under the number of the last one. */
+  #compact(hour: Hour, run: readonly z.infer<typeof DroppedRow>[]): void {
+    const { sql } = this.#storage;
+    const last = run.at(-1) ?? broken("a run without a batch");
+    for (const { seq } of run) sql.exec("DELETE FROM batch WHERE seq = ?", seq);
+    sql.exec(
+      "INSERT INTO batch (seq, hour, kind, bytes, content, fingerprints, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      last.seq,
+      hour,
+      last.kind,
+      run.reduce((sum, { bytes }) => sum + bytes, 0),
+      JSON.stringify(addContents(run.map(({ content }) => content))),
+      blobOf(joined(run.map(({ fingerprints }) => fingerprints))),
+      blobOf(joined(run.map(({ tags }) => tags))),
+    );
+  }
+
+  #dropForeign(row: Record<string, SqlValue>): void {
+    const columns = Object.keys(row);
+    this.#storage.sql.exec("DELETE FROM foreign_batch WHERE seq = ?", row["seq"] ?? null);
+    this.#storage.sql.exec(
+      `INSERT INTO foreign_batch (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+      ...columns.map((column) => (column === "rows" ? null : (row[column] ?? null))),
+    );
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 function assertRowBytes(bytes: number): void {

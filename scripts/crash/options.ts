@@ -9,7 +9,7 @@ export const usage = `npm run crash -- [options]
   --kills N       how often the runtime is killed (default 10)
   --seed S        what is chosen and when, a whole number; default: drawn, and printed
   --clients N     client loops (default 4)
-  --late PERCENT  events that are undated, or dated hours before they are sent (default 0)
+  --late PERCENT  events that are undated, or dated hours before they are sent (default 20)
   --data DIR      an empty or absent directory, kept afterwards; default: a temporary one, kept only on a difference
   --report FILE   write the report there too`;
 
@@ -30,7 +30,7 @@ export function readOptions(args: readonly string[]): CrashOptions {
       kills: { type: "string", default: "10" },
       seed: { type: "string", default: String(randomBytes(4).readUInt32BE()) },
       clients: { type: "string", default: "4" },
-      late: { type: "string", default: "0" },
+      late: { type: "string", default: "20" },
       data: { type: "string" },
       report: { type: "string" },
     },

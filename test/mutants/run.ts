@@ -23,6 +23,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const copied = [
   "domain",
   "durable-objects",
+  "migrations",
   "platform",
   "workers",
   "scripts",

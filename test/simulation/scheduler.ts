@@ -3,8 +3,8 @@
  * causes, so that a run is a function of its seed. Nothing here waits on real time.
  */
 
-/** A run of usual size takes a thousand. One that takes this many goes round in circles. */
-export const stepsMax = 100_000;
+/** A run of usual size takes some thousands, one over days many more. One that takes this many goes round in circles. */
+export const stepsMax = 300_000;
 
 export interface Task {
   cancelled: boolean;

@@ -36,7 +36,7 @@ export interface RunResult {
 const livelinessMs = 4 * 3_600_000;
 const lateFaultsMs = 1_800_000;
 /** In days in which nothing comes the cron need not run every minute: it only costs steps. */
-const quietDaysCronMs = 1_800_000;
+const quietDaysCronMs = 7_200_000;
 
 export async function simulate(seed: number): Promise<RunResult> {
   const random = new Random(seed);
