@@ -7,7 +7,7 @@
  * two holders at least one is granted everything, or both are denied against a third that is.
  */
 import { type EpochMs, hourNumberOf } from "./hour.ts";
-import { plausibleAheadMs, plausibleEdgeMs, retireAfterWindowMs, undatedHomes } from "./limits.ts";
+import { plausibleAheadMs, plausibleEdgeMs, forgetAfterWindowMs, undatedHomes } from "./limits.ts";
 import { type Claims, claims } from "./packed-rows.ts";
 
 /** What became of a foreign row. */
@@ -45,7 +45,7 @@ export function hasHour(timeMs: EpochMs): boolean {
  */
 export function claimsOf(timeMs: EpochMs | null, now: EpochMs, windowMs: number): Claims {
   if (timeMs === null || !hasHour(timeMs)) return claims.undated;
-  const earliest = now - windowMs - retireAfterWindowMs;
+  const earliest = now - windowMs - forgetAfterWindowMs;
   const latest = now + plausibleAheadMs;
   if (timeMs > latest) return timeMs <= latest + plausibleEdgeMs ? claims.both : claims.undated;
   if (timeMs >= earliest + plausibleEdgeMs) return claims.dated;

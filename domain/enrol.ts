@@ -6,7 +6,7 @@ import { broken } from "./invariant.ts";
 import type { EpochMs, Hour } from "./hour.ts";
 import { endOf, startOf } from "./hour.ts";
 import { type PackedRows, claims } from "./packed-rows.ts";
-import { graceMsMax, openEarlyMsMax, retireAfterWindowMs } from "./limits.ts";
+import { graceMsMax, openEarlyMsMax, forgetAfterWindowMs } from "./limits.ts";
 import { type Plan, dueAt, homeIndex, protocolVersion, samePlan } from "./plan.ts";
 import type { Holder, ShardIndex } from "./ids.ts";
 
@@ -101,11 +101,19 @@ export function decidePlan(
 /**
  * True if an object of this hour that is blank may be one that has retired: it must not say that it knows nothing.
  *
- * Objects retire a day after the window. Half of that day is for clocks that lie; the other half for claims that are made
- * hours after their event came, so that what was within the window then is not forgotten now.
+ * Homes take claims for a day after the window. Half of that day is for clocks that lie; the other half for claims that are
+ * made hours after their event came, so that what was within the window then is not forgotten now.
  */
 export function isForgotten(hour: Hour, windowMs: number, now: EpochMs): boolean {
-  return now >= endOf(hour) + windowMs + retireAfterWindowMs / 2;
+  return now >= endOf(hour) + windowMs + forgetAfterWindowMs / 2;
+}
+
+/**
+ * True if a home that has not retired yet must answer a new holder as if it had: it stays only for audits of what it
+ * answered. A holder that owns identities there is answered to the end, for it may not have heard what it was granted.
+ */
+export function takesNoClaims(hour: Hour, windowMs: number, now: EpochMs): boolean {
+  return now >= endOf(hour) + windowMs + forgetAfterWindowMs;
 }
 
 function refuse(reply: EnrolReply): EnrolDecision {

@@ -167,8 +167,14 @@ export const windowMsMin = 7 * DAY_MS;
 /** The longest window a stream may choose. */
 export const windowMsMax = 7 * DAY_MS;
 
-/** After the window, the time objects stay before they delete themselves. */
-export const retireAfterWindowMs = 1 * DAY_MS;
+/** After the window, how long homes still take claims: for clocks that lie, and rows that are claimed hours after they came. */
+export const forgetAfterWindowMs = 1 * DAY_MS;
+
+/**
+ * After the window, the time objects stay before they delete themselves: a day longer than they take claims, so that
+ * whoever audits a claim finds the home that answered it.
+ */
+export const retireAfterWindowMs = 2 * DAY_MS;
 
 /** Receipts asked for at the same time: six connections at once per invocation, minus one for R2. */
 export const receiptParallelismMax = 5;
@@ -229,7 +235,7 @@ export const contactCharsMax = 200;
 export const descriptionCharsMax = 2_000;
 
 /** How long past its window a sealed hour is kept at least: its objects have retired, and nothing asks for its parts. */
-export const retentionAfterWindowMsMin = 2 * DAY_MS;
+export const retentionAfterWindowMsMin = 3 * DAY_MS;
 
 /** The shortest retention that any stream may choose. */
 export const retentionMsMin = windowMsMin + retentionAfterWindowMsMin;
@@ -336,7 +342,11 @@ const relations: readonly [string, boolean][] = [
   ["an incompressible part fits one put", partPlainBytesMax + partPlainBytesMax / 100 < partBytesMax],
   [
     "claims are made before anything is forgotten",
-    graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs / 2,
+    graceMsMax + (1 + moveHoursMax) * HOUR_MS < forgetAfterWindowMs / 2,
+  ],
+  [
+    "a claim can be audited for as long as it may take",
+    graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs - forgetAfterWindowMs,
   ],
   ["the grace ends before anything retires", graceMsMax < windowMsMin],
   ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],

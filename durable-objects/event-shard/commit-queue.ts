@@ -21,6 +21,7 @@ import {
 import type { AppendRefusal } from "../../domain/enrol.ts";
 import { bytesToHex, fingerprintBytes } from "../../domain/fingerprint.ts";
 import { IdentitySet } from "../../domain/identity-set.ts";
+import type { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { identitiesPerHomeMax, identitiesPerShardMax, queueBytesMax } from "../../domain/limits.ts";
 import { RecentAppends } from "./recent-appends.ts";
@@ -115,6 +116,11 @@ export class CommitQueue {
       if (seen.has(fingerprints, at)) known++;
     }
     return { owned: [...owners].filter(([, of]) => of === owner).map(([name]) => name), known };
+  }
+
+  /** True if this holder owns identities here. */
+  owns(owner: HolderName): boolean {
+    return [...this.#identities.owners.values()].includes(owner);
   }
 
   /** The shard takes appends from now on. */

@@ -14,6 +14,7 @@ import {
   type EnrolRequest,
   decideAdmit,
   isForgotten,
+  takesNoClaims,
 } from "../../domain/enrol.ts";
 import { IdentitySum, hexToBytes } from "../../domain/fingerprint.ts";
 import { type EpochMs, type Hour, endOf, hourNumber, hourOf, hourOfNumber } from "../../domain/hour.ts";
@@ -175,12 +176,15 @@ export class Shard {
    */
   async claim(message: ClaimMessage): Promise<ClaimReply> {
     if (message.protocol !== protocolVersion) return { decided: false, why: "unknown_protocol" };
+    const { owner, fingerprints } = message;
+    const now = await this.#deps.now();
+    const { hour } = this.#address;
     if (this.#state.phase === "blank") {
-      const now = await this.#deps.now();
-      if (isForgotten(this.#address.hour, message.windowMs, now)) return { decided: false, why: "forgotten" };
+      if (isForgotten(hour, message.windowMs, now)) return { decided: false, why: "forgotten" };
       await this.#guard(message.windowMs, now);
     }
-    const { owner, fingerprints } = message;
+    if (takesNoClaims(hour, this.#state.windowMs, now) && !this.#commits().owns(owner))
+      return { decided: false, why: "forgotten" };
     const outcome = await this.#commits().claim({ owner, fingerprints });
     return "refused" in outcome
       ? { decided: false, why: outcome.refused }

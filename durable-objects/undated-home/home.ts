@@ -2,12 +2,13 @@
  * An undated home: decides identities whose events have no believable hour of their own, by the day on which they came.
  *
  * Promises: a claim is answered only when it is durable; the owner who asks again gets the same answer; identities are
- * remembered for the window and a day from the day they were claimed, then forgotten in slices.
+ * remembered for the window and a day from the day they were claimed, kept for a day more for audits of what was answered,
+ * and then forgotten in slices.
  */
 import { fingerprintBytes } from "../../domain/fingerprint.ts";
 import type { EpochMs } from "../../domain/hour.ts";
 import type { HolderName } from "../../domain/ids.ts";
-import { retireAfterWindowMs } from "../../domain/limits.ts";
+import { forgetAfterWindowMs, retireAfterWindowMs } from "../../domain/limits.ts";
 import type { ClaimMessage, ClaimReply, OwnedAnswer } from "../../domain/messages.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
@@ -61,7 +62,9 @@ export class UndatedHome {
   }
 
   #grant(fingerprint: Uint8Array<ArrayBuffer>, owner: HolderName, now: EpochMs): boolean {
-    const known = this.#store.ownerOf(fingerprint);
+    // What is older is kept for audits alone: sent again, it counts as new.
+    const sinceDay = Math.floor((now - this.#store.windowMs() - forgetAfterWindowMs) / dayMs);
+    const known = this.#store.ownerOf(fingerprint, sinceDay);
     if (known !== null) return known === owner;
     this.#store.record(fingerprint, owner, Math.floor(now / dayMs));
     return true;

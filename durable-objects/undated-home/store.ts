@@ -38,16 +38,21 @@ export class UndatedStore {
     return keep?.window_ms ?? 0;
   }
 
-  ownerOf(fingerprint: Uint8Array<ArrayBuffer>): string | null {
+  /** Who owns it, if it was recorded on this day or later. */
+  ownerOf(fingerprint: Uint8Array<ArrayBuffer>, sinceDay: number): string | null {
     const [known] = this.#storage.sql
-      .exec<{ owner: string }>("SELECT owner FROM identity WHERE fingerprint = ?", blobOf(fingerprint))
+      .exec<{ owner: string }>(
+        "SELECT owner FROM identity WHERE fingerprint = ? AND day >= ?",
+        blobOf(fingerprint),
+        sinceDay,
+      )
       .toArray();
     return known?.owner ?? null;
   }
 
   record(fingerprint: Uint8Array<ArrayBuffer>, owner: HolderName, day: number): void {
     this.#storage.sql.exec(
-      "INSERT INTO identity (fingerprint, owner, day) VALUES (?, ?, ?)",
+      "INSERT OR REPLACE INTO identity (fingerprint, owner, day) VALUES (?, ?, ?)",
       blobOf(fingerprint),
       owner,
       day,
@@ -74,7 +79,7 @@ export class UndatedStore {
     let known = 0;
     for (let at = 0; at + fingerprintBytes <= fingerprints.length; at += fingerprintBytes) {
       const fingerprint = new Uint8Array(fingerprints.slice(at, at + fingerprintBytes));
-      if (this.ownerOf(fingerprint) !== null) known++;
+      if (this.ownerOf(fingerprint, 0) !== null) known++;
     }
     return known;
   }

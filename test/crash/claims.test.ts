@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type EpochMs, type Hour, endOf, epochMs, plusHours, startOf } from "../../domain/hour.ts";
 import { AppendNo, type Holder, type HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { claimBytes, claimPatienceMs, retireAfterWindowMs } from "../../domain/limits.ts";
+import { claimBytes, claimPatienceMs, forgetAfterWindowMs } from "../../domain/limits.ts";
 import type { AppendReply, ClaimMessage, ClaimReply, HomeAddress } from "../../domain/messages.ts";
 import { type Claims, claims, packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
@@ -401,7 +401,7 @@ describe("a home that may have forgotten", () => {
   it("[CL5] says so, and the row is delivered with a mark", async () => {
     const world = new World(null);
     await world.append(0);
-    world.now = epochMs(endOf(homeHour) + plan.windowMs + retireAfterWindowMs / 2);
+    world.now = epochMs(endOf(homeHour) + plan.windowMs + forgetAfterWindowMs / 2);
     const { counters } = await world.close(0, hour);
     expect(counters).toMatchObject({ unguarded: 4, denied: tallyOf([]), reassignedOut: [] });
     expect(counters.delivered).toEqual(tallyOf([1, 2, 3, 4, 5, 10, 11]));
@@ -417,7 +417,7 @@ describe("a home that may have forgotten", () => {
       fingerprints: packedNos([1]),
       windowMs: plan.windowMs,
     };
-    const past = epochMs(endOf(homeHour) + plan.windowMs + retireAfterWindowMs / 2);
+    const past = epochMs(endOf(homeHour) + plan.windowMs + forgetAfterWindowMs / 2);
     const blank = new World(null);
     blank.now = past;
     const reply = await blank.home.call((home) => home.claim(message));
@@ -432,6 +432,15 @@ describe("a home that may have forgotten", () => {
     expect(granted).toEqual({ decided: true, granted: new Uint8Array([1]) });
     const other = await known.home.call((home) => home.claim({ ...message, owner: ownerOf(1) }));
     expect(other).toEqual({ decided: true, granted: new Uint8Array([0]) });
+
+    // In its last day it stays for audits alone: who owns something there may not have heard it.
+    known.now = epochMs(endOf(homeHour) + plan.windowMs + forgetAfterWindowMs);
+    expect(await known.home.call((home) => home.claim(message))).toEqual(granted);
+    const late = await known.home.call((home) => home.claim({ ...message, owner: ownerOf(1) }));
+    expect(late).toEqual({ decided: false, why: "forgotten" });
+    known.now = epochMs(known.now - 1);
+    const before = await known.home.call((home) => home.claim({ ...message, owner: ownerOf(1) }));
+    expect(before).toEqual(other);
   });
 });
 

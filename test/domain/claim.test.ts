@@ -15,7 +15,7 @@ import type { HolderName } from "../../domain/ids.ts";
 import {
   foreignRowsMax,
   plausibleEdgeMs,
-  retireAfterWindowMs,
+  forgetAfterWindowMs,
   sqliteRowBytesMax,
   undatedHomes,
 } from "../../domain/limits.ts";
@@ -200,7 +200,7 @@ describe("the plan of an hour", () => {
   });
 
   it("[CL5] [CL6] is not known once an hour without one is past the window; one that is fixed stays", () => {
-    const past = epochMs(endOf(hour) + plan.windowMs + retireAfterWindowMs / 2);
+    const past = epochMs(endOf(hour) + plan.windowMs + forgetAfterWindowMs / 2);
     expect([
       isForgotten(hour, plan.windowMs, epochMs(past - 1)),
       isForgotten(hour, plan.windowMs, past),

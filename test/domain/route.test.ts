@@ -5,7 +5,7 @@ import {
   overflowShardsMax,
   plausibleAheadMs,
   plausibleEdgeMs,
-  retireAfterWindowMs,
+  forgetAfterWindowMs,
 } from "../../domain/limits.ts";
 import { claims } from "../../domain/packed-rows.ts";
 import { homeIndex, partitionHash } from "../../domain/plan.ts";
@@ -81,7 +81,7 @@ describe("routeOf", () => {
 
   it("[CL7] claims at both homes within a day of what is believed, and at the undated one beyond", () => {
     const latest = start + plausibleAheadMs;
-    const earliest = start - windowMs - retireAfterWindowMs;
+    const earliest = start - windowMs - forgetAfterWindowMs;
     const undated = `undated from ${hour}`;
     const both = `both from ${hour}`;
     const edges: [at: number, where: string][] = [

@@ -64,7 +64,7 @@ describe("[CF3] what is refused", () => {
     expect(reasons([], [named("r", { retentionMs: retentionMsMin })])).toEqual([]);
     const { settings, ...rest } = named("r", { retentionMs: retentionMsMin });
     const short = { ...rest, settings: { ...settings, retentionMs: retentionMsMin - 1 } };
-    expect(reasons([], [short])).toEqual([expect.stringMatching(/^r retentionMs: .*9d at least$/)]);
+    expect(reasons([], [short])).toEqual([expect.stringMatching(/^r retentionMs: .*10d at least$/)]);
   });
 
   it("a type named twice", () => {

@@ -49,15 +49,15 @@ describe("an entry of the file", () => {
 
   it("keeps for ever what says so", () => {
     expect(settingsOfEntry(StreamEntry.parse({ retention: "forever" })).retentionMs).toBeNull();
-    expect(settingsOfEntry(StreamEntry.parse({ retention: "9d" })).retentionMs).toBe(retentionMsMin);
+    expect(settingsOfEntry(StreamEntry.parse({ retention: "10d" })).retentionMs).toBe(retentionMsMin);
   });
 
   it.each([
     [{ grace: 10 }, "takes a duration from 0s to 6h"],
     [{ grace: "10 minutes" }, "takes a duration from 0s to 6h"],
     [{ grace: "7h" }, "takes a duration from 0s to 6h"],
-    [{ retention: "8d" }, "takes forever, or a duration from 9d"],
-    [{ retention: "never" }, "takes forever, or a duration from 9d"],
+    [{ retention: "8d" }, "takes forever, or a duration from 10d"],
+    [{ retention: "never" }, "takes forever, or a duration from 10d"],
     [{ priority: "urgent" }, '"high"|"normal"|"low"'],
     [{ shards: "2" }, "expected number"],
   ])("[CF2] %j is refused with what is allowed", (entry, allowed) => {

@@ -38,7 +38,6 @@ const deliver = "workers/ingest/deliver.ts";
 const account = "workers/ingest/edge-account.ts";
 const partWriter = "platform/part-writer.ts";
 const auditDue = "workers/flusher/audit/audit-due.ts";
-const writeDigests = "workers/flusher/audit/write-digests.ts";
 
 function mutant(name: string, patches: readonly Patch[], ...tests: string[]): Mutant {
   return { name, patches, tests };
@@ -318,9 +317,6 @@ function askedRows(`,
   if (found === "balanced")
     await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
     ),
-  ]),
-  mutant("a digest follows the one that the catalog knows, not the newest", [
-    change(writeDigests, "head = { sequence, sha256: found.sha256 };", ""),
   ]),
   mutant("an alarm that throws does not come back", [
     change(

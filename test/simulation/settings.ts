@@ -2,7 +2,7 @@
 import { type EpochMs, type Hour, epochMs, hourOf, parseHour, startOf } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { retireAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
+import { forgetAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
 import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { type FaultRates, drawFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -78,7 +78,7 @@ export function drawSettings(random: Random): WorldSettings {
     days,
     daysLaterMs:
       days && random.chance(0.12)
-        ? eventsUntilMs + windowMsDefault + retireAfterWindowMs + random.between(30, 22 * 60) * MINUTE_MS
+        ? eventsUntilMs + windowMsDefault + forgetAfterWindowMs + random.between(30, 22 * 60) * MINUTE_MS
         : null,
     faults: drawFaults(random),
   };

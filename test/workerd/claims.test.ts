@@ -3,9 +3,15 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type EpochMs, endOf, epochMs, isoOf, plusHours, startOf } from "../../domain/hour.ts";
-import { type BucketAddress, type EventType, undatedHomeName } from "../../domain/ids.ts";
-import { claimPatienceMs, retireAfterWindowMs, undatedHomes } from "../../domain/limits.ts";
+import { type BucketAddress, type EventType, HolderName, undatedHomeName } from "../../domain/ids.ts";
+import {
+  claimPatienceMs,
+  forgetAfterWindowMs,
+  retireAfterWindowMs,
+  undatedHomes,
+} from "../../domain/limits.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { protocolVersion } from "../../domain/plan.ts";
 import type { Finding } from "../../domain/verdict.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { auditBucket } from "../../workers/flusher/audit/audit-bucket.ts";
@@ -197,7 +203,7 @@ describe("an event that is sent again is one row over all buckets", () => {
   it.each([
     ["years ago", "1999-12-31T23:59:59Z"],
     ["next year", "2033-01-01T00:00:00Z"],
-    ["at the edge of what is believed", isoOf(epochMs(startOf(ten) - plan.windowMs - retireAfterWindowMs))],
+    ["at the edge of what is believed", isoOf(epochMs(startOf(ten) - plan.windowMs - forgetAfterWindowMs))],
     ["a little past the hour that is believed", isoOf(epochMs(startOf(ten) + 90 * minuteMs))],
   ])("[CL7] dated %s, an hour later", async (when, time) => {
     const sender = await client(`dated ${when}`);
@@ -373,7 +379,7 @@ describe("tampering with what homes recorded is found", () => {
 });
 
 describe("an undated home", () => {
-  it("[CL5] forgets after the window and a day, and deletes itself", async () => {
+  it("[CL5] takes an identity for new after the window and a day, keeps it a day for audits, and deletes itself", async () => {
     const sender = await client("undated-retires");
     await sender.at(5, sender.event("undated"));
     await sealAt(inHours(sender, 0));
@@ -383,8 +389,14 @@ describe("an undated home", () => {
     if (home === undefined) throw new Error("no home was asked");
     setClock(endOf(ten) + plan.windowMs + retireAfterWindowMs - 2 * 3_600_000);
     await runDurableObjectAlarm(home());
-    expect(await sql(home(), "SELECT count(*) AS known FROM identity")).toEqual([{ known: 1 }]);
-    setClock(endOf(ten) + plan.windowMs + 3 * retireAfterWindowMs);
+    const [kept] = await sql<{ fingerprint: ArrayBuffer }>(home(), "SELECT fingerprint FROM identity");
+    const fingerprints = new Uint8Array(kept?.fingerprint ?? new ArrayBuffer());
+    const owner = HolderName.parse(`${inHours(sender, 200).hour}/0`);
+    expect((await home().ownedBy(owner, fingerprints)).known).toBe(1);
+    const message = { protocol: protocolVersion, owner, fingerprints, windowMs: plan.windowMs };
+    expect(await home().claim(message)).toEqual({ decided: true, granted: new Uint8Array([1]) });
+    expect((await home().ownedBy(owner, fingerprints)).owned.rows).toBe(1);
+    setClock(endOf(ten) + 2 * (plan.windowMs + 2 * retireAfterWindowMs));
     await runDurableObjectAlarm(home()).catch(() => false);
     await vi.waitFor(async () => {
       expect(await tablesOf(home())).toEqual([]);

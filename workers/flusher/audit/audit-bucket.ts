@@ -15,7 +15,7 @@ import type { BucketAccount } from "../../../domain/ledger.ts";
 import {
   identitiesPerShardMax,
   ledgersPerHour,
-  retireAfterWindowMs,
+  forgetAfterWindowMs,
   windowMsDefault,
 } from "../../../domain/limits.ts";
 import { Manifest, bucketPrefix, manifestKey } from "../../../domain/manifest.ts";
@@ -72,7 +72,7 @@ export async function auditBucket(
 
 /** From then on the bucket's objects may be gone, and with them every counter that is not in R2. */
 function retireAt({ hour, plan }: Manifest): number {
-  return endOf(hour) + (plan?.windowMs ?? windowMsDefault) + retireAfterWindowMs;
+  return endOf(hour) + (plan?.windowMs ?? windowMsDefault) + forgetAfterWindowMs;
 }
 
 const retired: Finding = plain(
