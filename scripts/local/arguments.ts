@@ -10,6 +10,14 @@ export function isArgumentError(error: unknown): boolean {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }
 
+/** `90s`, `30m`, `2h`, or seconds without a unit. */
+export function durationMs(flag: string, text: string): number {
+  const [, number, unit = "s"] = /^(\d{1,6})(s|m|h)?$/.exec(text) ?? [];
+  const ms = Number(number) * ({ s: 1_000, m: 60_000, h: 3_600_000 }[unit] ?? Number.NaN);
+  if (ms > 0) return ms;
+  throw new BadArgument(`--${flag} takes a time like 90s, 30m or 2h, not ${JSON.stringify(text)}`);
+}
+
 /** A whole number between two bounds, or a sentence that says which. */
 export function wholeNumber(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);

@@ -9,9 +9,10 @@
 import { IdentitySet } from "../../domain/identity-set.ts";
 import { Manifest, type Part } from "../../domain/manifest.ts";
 import { PartRecount } from "../../domain/recount.ts";
-import { type PartReading, listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
+import { listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
 import { type Finding, type VerdictName, verdictOf } from "../../domain/verdict.ts";
 import type { ObjectSource } from "./objects.ts";
+import { readPart } from "./part.ts";
 import { addressOf, bucketsOf } from "./prefixes.ts";
 import { sha256Of } from "./sha256.ts";
 
@@ -75,7 +76,10 @@ async function verifyBucket(
         return isNew;
       },
     };
-    const reading = await readPart(source, part, new PartRecount(manifest.data.type, identities));
+    const reading = await readPart(
+      await source.get(part.key),
+      new PartRecount(manifest.data.type, identities),
+    );
     rows += reading.recount?.content.tally.rows ?? 0;
     findings.push(...partFindings(part, reading));
     if (elsewhere.rows > 0) findings.push(repeatedElsewhere(part, elsewhere.rows));
@@ -89,22 +93,6 @@ async function verifyBucket(
     verdict: verdictOf(findings),
     findings,
   };
-}
-
-async function readPart(source: ObjectSource, part: Part, recount: PartRecount): Promise<PartReading> {
-  const bytes = await source.get(part.key);
-  if (bytes === null) return { object: null, recount: null, undecodable: null };
-  const object = { bytes: bytes.length, sha256: sha256Of(bytes) };
-  try {
-    const texts = new Blob([bytes])
-      .stream()
-      .pipeThrough(new DecompressionStream("gzip"))
-      .pipeThrough(new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }));
-    for await (const text of texts) recount.addText(text);
-  } catch (error) {
-    return { object, recount: null, undecodable: error instanceof Error ? error.message : String(error) };
-  }
-  return { object, recount: recount.finish(), undecodable: null };
 }
 
 function jsonOf(bytes: Uint8Array): unknown {
