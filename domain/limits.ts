@@ -211,6 +211,15 @@ export const recentAppendsMax = 20_000;
 /** How long a client is asked to wait after 429 or 503. */
 export const retryAfterSeconds = 2;
 
+/** How long a link opens at least: shorter, nobody could follow it. */
+export const linkMsMin = 1 * SECOND_MS;
+
+/** How long a link opens at most: what object stores allow for theirs, so that tools know how to live with it. */
+export const linkMsMax = 7 * DAY_MS;
+
+/** How long a link opens if nobody says: a download's time, not a habit. */
+export const linkMsDefault = 1 * HOUR_MS;
+
 /** How old an edge's snapshot of streams and keys may get before it is read again. */
 export const snapshotMaxAgeMs = 15 * SECOND_MS;
 

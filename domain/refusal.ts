@@ -28,6 +28,8 @@ export type RequestRefusal =
   | { readonly code: "no_key" }
   | { readonly code: "bad_key" }
   | { readonly code: "missing_scope"; readonly scope: string }
+  | { readonly code: "bad_link" }
+  | { readonly code: "link_expired"; readonly expiredAt: string }
   | { readonly code: "body_too_large"; readonly limitBytes: number; readonly inflated: boolean }
   | { readonly code: "too_many_events"; readonly limit: number }
   | { readonly code: "unsupported_media_type"; readonly given: string }

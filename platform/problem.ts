@@ -50,6 +50,20 @@ function describe(refusal: RequestRefusal): Problem {
         detail: `The key lacks the scope ${refusal.scope}; use a key that has it.`,
         members: { scope: refusal.scope },
       };
+    case "bad_link":
+      return {
+        status: 403,
+        title: "The link is not valid",
+        detail:
+          "The link was altered, or what signed it is no longer valid; ask for another one, or use a key.",
+      };
+    case "link_expired":
+      return {
+        status: 403,
+        title: "The link has expired",
+        detail: `The link opened until ${refusal.expiredAt}; ask for another one, or use a key.`,
+        members: { expiredAt: refusal.expiredAt },
+      };
     case "body_too_large":
       return {
         status: 413,

@@ -10,6 +10,8 @@ const refusals: {
   no_key: [401, { code: "no_key" }],
   bad_key: [401, { code: "bad_key" }],
   missing_scope: [403, { code: "missing_scope", scope: "read:audit" }],
+  bad_link: [403, { code: "bad_link" }],
+  link_expired: [403, { code: "link_expired", expiredAt: "2026-11-23T11:10:00.000Z" }],
   body_too_large: [413, { code: "body_too_large", limitBytes: 5, inflated: true }],
   too_many_events: [413, { code: "too_many_events", limit: 3 }],
   unsupported_media_type: [415, { code: "unsupported_media_type", given: "x/y" }],

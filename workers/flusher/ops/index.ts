@@ -1,7 +1,7 @@
 /**
  * The ops routes: streams, keys, buckets, the audit report, health.
  *
- * Promises: nothing but `/healthz` answers without a key, and whether a path exists is told only to a key; a catalog or
+ * Promises: nothing but `/healthz` answers without a key or a link that one made, and whether a path exists is told only to a key; a catalog or
  * a bucket that is away is 503 with `Retry-After`, never 500.
  */
 import type { IRequest, IttyRouterType } from "itty-router";
@@ -12,10 +12,13 @@ import { type RequestRefusal, no } from "../../../domain/refusal.ts";
 import { type Principal, adminKeyFault, admit, requireScope } from "../../../platform/auth.ts";
 import { log } from "../../../platform/log.ts";
 import { problemOf } from "../../../platform/problem.ts";
+import { isLinked } from "../../../domain/link.ts";
+import { admitLink } from "../../../platform/links.ts";
 import { edgeSnapshots } from "../../../platform/snapshot.ts";
 import { getManifestRoute, listBucketsRoute, requeueAuditRoute } from "./buckets.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
+import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
@@ -43,6 +46,7 @@ router
   .get("/v1/buckets", needs("read:buckets", listBucketsRoute))
   .get("/v1/buckets/:type/:hour", needs("read:buckets", getManifestRoute))
   .post("/v1/buckets/:type/:hour/audit", needs("admin", requeueAuditRoute))
+  .post("/v1/buckets/:type/:hour/links", needs("read:buckets", createLinksRoute))
   .get("/v1/buckets/:type/:hour/parts/:name", needs("read:buckets", getPartRoute))
   .get("/v1/audit/report", needs("read:audit", reportRoute));
 
@@ -54,7 +58,7 @@ export async function handleOps(
 ): Promise<Response> {
   const url = new URL(request.url);
   if (url.pathname === "/healthz") return health(request);
-  const admitted = await admit(request, edgeSnapshots, env, now);
+  const admitted = await (isLinked(url.searchParams) ? admitLink : admit)(request, edgeSnapshots, env, now);
   if (!admitted.ok) return problemOf(unadmitted(admitted.reason, env));
   const keepAlive = (work: Promise<unknown>): void => {
     ctx.waitUntil(work);
