@@ -334,6 +334,20 @@ export const digestTriesMax = 8;
 /** Digests that one run takes in; a catalog that is further behind passes over the older ones. */
 export const digestsTakenInMax = 100;
 
+// ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
+
+/** Hours one page for operators shows: a month, past what anyone reads at a glance. */
+export const viewHoursMax = 744;
+
+/** Cells of one page of the grid: bounds the catalog's rows that one answer reads, and what it holds in memory. */
+export const gridCellsMax = 60_000;
+
+/** Newest hours of a stream whose manifests are read for its page: each is one read of R2. */
+export const recentHoursMax = 24;
+
+/** Shards, and parts, that a bucket's page lists; the rest are counted. The manifest has all of them. */
+export const viewRowsMax = 500;
+
 const relations: readonly [string, boolean][] = [
   ["identities of appends leave room for claims", identitiesPerShardMax < identitiesPerHomeMax],
   [

@@ -6,10 +6,13 @@ import type { EventType } from "../../../domain/ids.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
 import type { AuthEnv } from "../../../platform/auth.ts";
+import type { BucketNamespace, LedgerNamespace } from "../../../platform/stubs.ts";
 
 export interface OpsEnv extends AuthEnv {
   readonly CATALOG: D1Database;
   readonly EVENTS: R2Bucket;
+  readonly HOUR_BUCKET: BucketNamespace;
+  readonly EDGE_LEDGER: LedgerNamespace;
 }
 
 /** One request that may do what it asks for. */

@@ -23,6 +23,10 @@ import { getPartRoute } from "./parts.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
+import { bucketViewRoute } from "./views/bucket.ts";
+import { gridRoute } from "./views/grid.ts";
+import { streamViewRoute } from "./views/stream.ts";
+import { trendRoute } from "./views/trend.ts";
 
 export type { OpsEnv } from "./http.ts";
 
@@ -48,6 +52,10 @@ router
   .post("/v1/buckets/:type/:hour/audit", needs("admin", requeueAuditRoute))
   .post("/v1/buckets/:type/:hour/links", needs("read:buckets", createLinksRoute))
   .get("/v1/buckets/:type/:hour/parts/:name", needs("read:buckets", getPartRoute))
+  .get("/v1/audit/grid", needs("read:audit", gridRoute))
+  .get("/v1/audit/trend", needs("read:audit", trendRoute))
+  .get("/v1/audit/buckets/:type/:hour", needs("read:audit", bucketViewRoute))
+  .get("/v1/audit/streams/:type", needs("read:audit", streamViewRoute))
   .get("/v1/audit/report", needs("read:audit", reportRoute));
 
 export async function handleOps(

@@ -1,0 +1,71 @@
+/** One stream as an operator looks at it: what its owner chose, and how its last hours went. */
+import { type EpochMs, type Hour, endOf } from "../hour.ts";
+import { overdueMs } from "../limits.ts";
+import type { Manifest } from "../manifest.ts";
+import type { StreamSettings } from "../stream.ts";
+
+/** `GET /v1/audit/streams/:type`. */
+export interface StreamReply {
+  readonly format: 1;
+  readonly type: string;
+  readonly settings: StreamSettings;
+  readonly version: number;
+  readonly firstHour: Hour;
+  readonly updatedAt: string;
+  readonly targetLatenessMs: number;
+  readonly from: Hour;
+  /** As in the grid, one letter an hour from `from` on. */
+  readonly states: string;
+  /** One entry an hour from `from` on; null where the hour is not sealed. */
+  readonly rows: readonly (number | null)[];
+  readonly bytes: readonly (number | null)[];
+  readonly latenessMs: readonly (number | null)[];
+  /** The newest sealed hours with more of their counters, oldest first. */
+  readonly recent: readonly RecentHour[];
+}
+
+export interface RecentHour {
+  readonly hour: Hour;
+  readonly rows: number;
+  /** Answered `duplicate`, or denied when claimed. */
+  readonly duplicates: number;
+  readonly denied: number;
+  /** Delivered rows whose home is in another hour. */
+  readonly late: number;
+  readonly schemaVersion: string | null;
+  /** Home shards that the plan gave it; null: nothing came. */
+  readonly planShards: number | null;
+  /** Shards beyond the plan that took rows. */
+  readonly overflowShards: number;
+  /** Rows that the busiest shard accepted. */
+  readonly busiestRows: number;
+}
+
+export function recentHour(manifest: Manifest): RecentHour {
+  const own = manifest.shards.filter(({ hour }) => hour === manifest.hour);
+  const planShards = manifest.plan?.shards ?? null;
+  const sum = (of: (shard: (typeof own)[number]) => number): number =>
+    manifest.shards.reduce((total, shard) => total + of(shard), 0);
+  const home = manifest.parts.reduce((rows, part) => rows + (part.homeHours[manifest.hour] ?? 0), 0);
+  return {
+    hour: manifest.hour,
+    rows: manifest.rows,
+    duplicates: sum(({ duplicates }) => duplicates),
+    denied: sum(({ denied }) => denied.rows),
+    late: manifest.rows - home,
+    schemaVersion: manifest.schemaVersion,
+    planShards,
+    overflowShards: planShards === null ? 0 : own.filter(({ index }) => index >= planShards).length,
+    busiestRows: own.reduce((most, { accepted }) => Math.max(most, accepted.rows), 0),
+  };
+}
+
+/** How long after its end an hour should be sealed at the latest. */
+export function targetLatenessOf(settings: Pick<StreamSettings, "graceMs" | "targetLatenessMs">): number {
+  return settings.targetLatenessMs ?? settings.graceMs + overdueMs;
+}
+
+/** From the hour's end to its seal. */
+export function sealLatenessMs(hour: Hour, sealedAtMs: EpochMs): number {
+  return Math.max(0, sealedAtMs - endOf(hour));
+}
