@@ -13,7 +13,7 @@ export default defineConfig({
           name: "node",
           // Properties and crash matrices on a machine that other work shares.
           testTimeout: 30_000,
-          include: ["test/{domain,ingest,contract,crash,simulation,repo}/**/*.test.ts"],
+          include: ["test/{domain,dashboard,ingest,contract,crash,simulation,repo}/**/*.test.ts"],
         },
       },
       {
@@ -44,6 +44,15 @@ export default defineConfig({
           }),
         ],
         test: { name: "local", include: ["test/local/**/*.test.ts"] },
+      },
+      {
+        // The dashboard in a real Chromium; skipped where there is none.
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         // The scripts, and the built system as processes of their own: seconds each.

@@ -23,6 +23,11 @@ export interface LocalRuntimeOptions {
   readonly cron: boolean;
   /** Another composition root than that of local mode: one that measures. */
   readonly entry?: string;
+  /**
+   * Serve the dashboard, too; unless another entry is given. Miniflare's router for assets then stands before the Worker and
+   * takes its share of every request, so what measures leaves it out.
+   */
+  readonly dashboard?: boolean;
   /** Where wrangler.toml lies; this repository unless a test says otherwise. */
   readonly root?: string;
   readonly onCronFailure?: (reason: string) => void;
@@ -48,7 +53,8 @@ export async function startLocalRuntime(options: LocalRuntimeOptions): Promise<L
 
 async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<LocalRuntime> {
   const config = readProjectConfig("local", options.root);
-  const worker = localWorkerOptions(options.root);
+  const { assets, ...worker } = localWorkerOptions(options.root);
+  const dashboard = options.dashboard ?? options.entry === undefined;
   const { name } = config;
   const modules = await bundleWorker(config.path, options.entry ?? config.main);
   const miniflare = new Miniflare(
@@ -58,6 +64,7 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
       workers: [
         {
           ...worker,
+          ...(dashboard && assets !== undefined ? { assets } : {}),
           name,
           modules,
           bindings: { ...worker["bindings"], HOURSEAL_ADMIN_KEY: options.adminKey },

@@ -29,7 +29,7 @@ export function codeOf(path: string): string {
 export const workerSource = /^(domain|platform|durable-objects|workers)\/.*\.ts$/;
 
 /** Everything that is written by hand. */
-export const anySource = /^(?!worker-configuration).*\.ts$/;
+export const anySource = /^(?!worker-configuration).*\.tsx?$/;
 
 /** The paths that a file imports, relative ones resolved to the root; types count too. */
 export function importsOf(path: string): string[] {

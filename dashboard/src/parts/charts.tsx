@@ -1,0 +1,156 @@
+/** Small charts over hours: bars for what is counted, lines for what is measured. Drawn as SVG, described in words. */
+import type { ComponentChildren } from "preact";
+import { linePath } from "../model/chart.ts";
+import { dayLabel, hourLabel, plusHours } from "../model/hours.ts";
+
+const width = 720;
+const height = 150;
+const left = 84;
+const bottom = 20;
+const top = 8;
+
+interface Frame {
+  readonly title: string;
+  /** The chart in a sentence, for who does not see it. */
+  readonly summary: string;
+  readonly from: string;
+  readonly hours: number;
+  readonly max: number;
+  readonly tick: (value: number) => string;
+}
+
+export interface Bars extends Frame {
+  readonly layers: readonly {
+    readonly name: string;
+    readonly style: string;
+    readonly values: readonly (number | null)[];
+  }[];
+}
+
+export interface Lines extends Bars {
+  readonly limit: { readonly name: string; readonly value: number } | null;
+}
+
+/** Layers stand on each other, the first one below. */
+export function BarChart(given: Bars) {
+  const slot = (width - left) / given.hours;
+  const below = (layer: number, index: number): number =>
+    given.layers.slice(0, layer).reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
+  return (
+    <Axes {...given} names={given.layers}>
+      {given.layers.map(({ name, style, values }, layer) =>
+        values.map((value, index) =>
+          value === null || value === 0 ? null : (
+            <rect
+              key={`${name} ${index}`}
+              class={style}
+              x={left + index * slot}
+              y={yOf(below(layer, index) + value, given.max)}
+              width={Math.max(1, slot - (slot > 3 ? 1 : 0))}
+              height={Math.max(1.5, height - bottom - yOf(value, given.max))}
+            >
+              <title>
+                {hourLabel(plusHours(given.from, index))}: {name} {given.tick(value)}
+              </title>
+            </rect>
+          ),
+        ),
+      )}
+    </Axes>
+  );
+}
+
+export function LineChart(given: Lines) {
+  const slot = (width - left) / given.hours;
+  const { limit, max } = given;
+  return (
+    <Axes
+      {...given}
+      names={limit === null ? given.layers : [...given.layers, { name: limit.name, style: "line-limit" }]}
+    >
+      {limit !== null && (
+        <path class="line-limit" d={`M${left} ${yOf(limit.value, max)}L${width} ${yOf(limit.value, max)}`} />
+      )}
+      {given.layers.map(({ name, style, values }) => (
+        <path
+          key={name}
+          class={style}
+          d={linePath(
+            values,
+            (index) => left + (index + 0.5) * slot,
+            (value) => yOf(value, max),
+          )}
+        />
+      ))}
+    </Axes>
+  );
+}
+
+/** Right of its line; at the right end, left of it. */
+function besideLine(x: number): { readonly x: number; readonly "text-anchor": "start" | "end" } {
+  return x < width - 64 ? { x: x + 3, "text-anchor": "start" } : { x: x - 3, "text-anchor": "end" };
+}
+
+function yOf(value: number, max: number): number {
+  return height - bottom - (Math.min(value, max) / max) * (height - bottom - top);
+}
+
+interface AxesGiven extends Frame {
+  readonly names: readonly { readonly name: string; readonly style: string }[];
+  readonly children: ComponentChildren;
+}
+
+function Axes({ title, summary, from, hours, max, tick, names, children }: AxesGiven) {
+  const slot = (width - left) / hours;
+  const midnights = Array.from({ length: hours }, (_, index) => index).filter((index) =>
+    plusHours(from, index).endsWith("T00"),
+  );
+  const every = Math.ceil(midnights.length / 8);
+  return (
+    <figure class="chart">
+      <figcaption>
+        {title}
+        {names.length > 1 && (
+          <span class="chart-names">
+            {names.map(({ name, style }) => (
+              <span key={name}>
+                <svg class="chart-key" viewBox="0 0 16 8" aria-hidden="true">
+                  {style.startsWith("line") ? (
+                    <path class={style} d="M0 4L16 4" />
+                  ) : (
+                    <rect class={style} width="16" height="8" />
+                  )}
+                </svg>
+                {name}
+              </span>
+            ))}
+          </span>
+        )}
+      </figcaption>
+      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${title}. ${summary}`}>
+        {[0, 0.5, 1].map((share) => (
+          <g key={share}>
+            <path class="rule" d={`M${left} ${yOf(max * share, max)}L${width} ${yOf(max * share, max)}`} />
+            <text class="tick" x={left - 6} y={yOf(max * share, max) + 4} text-anchor="end">
+              {tick(max * share)}
+            </text>
+          </g>
+        ))}
+        {midnights.map((index, place) => (
+          <g key={index}>
+            <path
+              class="rule"
+              d={`M${left + index * slot} ${top}L${left + index * slot} ${height - bottom}`}
+            />
+            {place % every === 0 && (
+              <text class="tick" {...besideLine(left + index * slot)} y={height - 6}>
+                {dayLabel(plusHours(from, index))}
+              </text>
+            )}
+          </g>
+        ))}
+        {children}
+      </svg>
+    </figure>
+  );
+}
