@@ -1,8 +1,11 @@
 /** What stands in for a value that has not come, and above one that is not fresh. */
+import { useContext } from "preact/hooks";
+import { SessionContext } from "../api/session-context.ts";
 import type { Polled } from "../api/use-polled.ts";
 
 export function Notice({ polled, what }: { readonly polled: Polled<unknown>; readonly what: string }) {
   const { fault, value } = polled;
+  const { asker } = useContext(SessionContext);
   if (fault !== null && fault.kind !== "key") {
     return (
       <p class="fault" role="alert">
@@ -11,5 +14,6 @@ export function Notice({ polled, what }: { readonly polled: Polled<unknown>; rea
       </p>
     );
   }
-  return value === null && fault === null ? <p class="hint">Loading {what} …</p> : null;
+  if (value !== null) return null;
+  return <p class="hint">{asker === null ? `The ${what} waits for a key.` : `Loading ${what} …`}</p>;
 }
