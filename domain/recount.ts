@@ -2,15 +2,17 @@
  * The recount of one part: what its rows hold, recomputed from the rows' own columns and from nothing else.
  * The auditor and the `verify` command both count with it, and compare with what the manifest says.
  *
- * A row is one line: `{"received_at":"<RFC 3339>","home_hour":"2026-11-23T10","event":{…the event as posted…}}`.
+ * A row is one line: `{"received_at":"<RFC 3339>","home_hour":"2026-11-23T10","event":{…the event as posted…}}`, or in a
+ * Parquet part the values of its columns.
  * It shares the fingerprint and the parsers with the edge that wrote the rows: a fault in those stays invisible here.
  */
 import * as z from "zod";
 import { parseTimestamp } from "./event/timestamp.ts";
 import { utf8Length } from "./event/utf8.ts";
-import { fingerprintOf } from "./fingerprint.ts";
-import { HourText, hourNumber } from "./hour.ts";
+import { type Identity, fingerprintOf } from "./fingerprint.ts";
+import { type Hour, HourText, hourNumber } from "./hour.ts";
 import type { PartContent } from "./manifest.ts";
+import { msOfMicros } from "./parquet/micros.ts";
 import { ContentCounter } from "./part-content.ts";
 
 /** What a row holds, as far as it is counted; what else an event has is its own. */
@@ -26,6 +28,17 @@ const PartRow = z.strictObject({
     time: z.string().nullish(),
   }),
 });
+
+/** The columns of a Parquet part that are counted. */
+const ColumnsRow = z.object({
+  id: z.string(),
+  source: z.string(),
+  type: z.string(),
+  time: z.bigint().nullable(),
+  received_at: z.bigint(),
+  home_hour: HourText,
+});
+export const countedColumns: readonly string[] = Object.keys(ColumnsRow.shape);
 
 /** Remembers identities; `domain/identity-set.ts` is one. */
 export interface Identities {
@@ -46,7 +59,7 @@ export interface Recount {
 /** Faults named per part; the rest is only counted. */
 const faultsNamedMax = 5;
 
-/** Takes the text of one part in chunks of any size; call `finish` once. */
+/** Takes the text of one part in chunks of any size, or the rows of a Parquet part; call `finish` once. */
 export class PartRecount {
   readonly #type: string;
   readonly #identities: Identities;
@@ -67,6 +80,18 @@ export class PartRecount {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#addLine(line);
+  }
+
+  /** A row of a Parquet part: its `countedColumns`. */
+  addColumns(columns: Readonly<Record<string, unknown>>): void {
+    this.#lines++;
+    const row = ColumnsRow.safeParse(columns);
+    if (!row.success) {
+      this.#bad(this.#lines, z.prettifyError(row.error).replaceAll("\n", " "));
+      return;
+    }
+    const { time, home_hour: homeHour, ...identity } = row.data;
+    this.#count(identity, homeHour, time === null ? Number.NaN : msOfMicros(time), 0);
   }
 
   finish(): Recount {
@@ -93,6 +118,10 @@ export class PartRecount {
       this.#bad(this.#lines, "the event's time is not an RFC 3339 time");
       return;
     }
+    this.#count(event, homeHour, timeMs ?? Number.NaN, utf8Length(line) + 1);
+  }
+
+  #count(event: Identity, homeHour: Hour, timeMs: number, lineBytes: number): void {
     if (event.type !== this.#type) {
       this.#bad(this.#lines, `the event is of type ${JSON.stringify(event.type)}`);
       return;
@@ -102,7 +131,7 @@ export class PartRecount {
       this.#repeatedRows++;
       this.#name(this.#lines, "the event's identity came before");
     }
-    this.#counter.add(fingerprint, 0, hourNumber(homeHour), timeMs ?? Number.NaN, utf8Length(line) + 1);
+    this.#counter.add(fingerprint, 0, hourNumber(homeHour), timeMs, lineBytes);
   }
 
   #bad(row: number, detail: string): void {

@@ -1,4 +1,6 @@
 /** Reading a Parquet part back, row group by row group, from bytes that are in memory. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { rowGroupReadBytesMax } from "../limits.ts";
 
@@ -44,4 +46,18 @@ export function fileFacts(bytes: Uint8Array<ArrayBuffer>): Readonly<Record<strin
   const file = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
   const facts = parquetMetadata(file).key_value_metadata ?? [];
   return Object.fromEntries(facts.map(({ key, value }) => [key, value ?? ""]));
+}
+
+/** A digest of all rows in their order, whatever encoded and compressed them. Throws if the bytes are no Parquet. */
+export async function contentSha256(bytes: Uint8Array<ArrayBuffer>, gunzip: Gunzip): Promise<string> {
+  const digest = sha256.create();
+  for await (const rows of readRowGroups(bytes, gunzip)) {
+    for (const row of rows) digest.update(utf8ToBytes(`${JSON.stringify(row, written)}\n`));
+  }
+  return bytesToHex(digest.digest());
+}
+
+function written(_name: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}n`;
+  return value instanceof Uint8Array ? bytesToHex(value) : value;
 }
