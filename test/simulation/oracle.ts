@@ -177,8 +177,6 @@ export class Oracle {
       this.#trace.reach("stray");
     }
     if (manifest.plan === null) this.#trace.reach("empty_hour");
-    if (manifest.shards.some(({ reassignedOut }) => reassignedOut.length > 1))
-      this.#trace.reach("rows_moved_apart");
     for (const { address, host } of cluster.shards.values()) {
       if (bucketPrefix(address) === prefix) this.#shard(manifest, address, host.sql);
     }

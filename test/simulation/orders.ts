@@ -16,7 +16,6 @@ export const orders = {
   home_forgotten: "a home past its window was asked",
   unguarded: "a row whose home had forgotten was delivered, marked as such",
   rows_moved: "rows whose home did not answer moved to a later bucket",
-  rows_moved_apart: "rows of one bucket moved to several",
   claim_reply_lost_then_moved: "a row moved whose claim had been decided and the reply lost",
   ahead_then_home: "an event was taken before its hour had come, and again at its home",
   undated_hours_later: "an undated event was taken again two hours later or more",

@@ -173,7 +173,8 @@ function schedule({ scheduler, random }: HostDeps, world: WorldSettings, clients
   for (let burst = 0; burst < world.bursts; burst++) {
     const atMs =
       instants.length > 0 && random.chance(0.6)
-        ? random.pick(instants) + random.pick([random.between(-30_000, 25_000), random.between(-120, 40)])
+        ? random.pick(instants) +
+          random.pick([random.between(-30_000, 25_000), random.between(-120, 40), random.between(60, 600)])
         : random.between(world.startMs, world.eventsUntilMs);
     for (const client of random.shuffled(clients).slice(0, random.between(1, clients.length))) {
       const count = Math.min(
