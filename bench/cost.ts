@@ -6,7 +6,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { BadArgument, isArgumentError } from "../scripts/local/arguments.ts";
+import { runCommand } from "../scripts/local/command.ts";
+import { BadArgument } from "../scripts/local/arguments.ts";
 import { eventBytes } from "./cost/load.ts";
 import { alternativesTable, billOf, billTable, meterTable, usesTable } from "./cost/report.ts";
 import { type Measured, busy, cron, fleet, idle, oneASecond } from "./cost/workloads.ts";
@@ -82,10 +83,11 @@ async function cost(args: readonly string[]): Promise<void> {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(bills, null, 2)}\n`);
 }
 
-try {
-  await cost(process.argv.slice(2));
-} catch (error) {
-  console.error(`cost: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = isArgumentError(error) ? 2 : 1;
-}
+process.exitCode = await runCommand(
+  { name: "cost", usage, failedCode: 1 },
+  process.argv.slice(2),
+  async (args) => {
+    await cost(args);
+    return 0;
+  },
+);

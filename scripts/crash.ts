@@ -6,12 +6,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runCommand } from "./local/command.ts";
 import { compare } from "./crash/compare.ts";
 import { deliveredIn } from "./crash/delivered.ts";
 import { type CrashOptions, readOptions, usage } from "./crash/options.ts";
 import { type Findings, isClean, reportOf } from "./crash/report.ts";
 import { type CrashRun, crashRun } from "./crash/run.ts";
-import { isArgumentError } from "./local/arguments.ts";
 import { collect } from "./local/collect.ts";
 import { chainLines, walkChain } from "./verify/chain.ts";
 import { localObjects } from "./verify/objects.ts";
@@ -61,10 +61,6 @@ async function crash(options: CrashOptions): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await crash(readOptions(process.argv.slice(2)));
-} catch (error) {
-  console.error(`crash: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = isArgumentError(error) ? 2 : 1;
-}
+process.exitCode = await runCommand({ name: "crash", usage, failedCode: 1 }, process.argv.slice(2), (args) =>
+  crash(readOptions(args)),
+);

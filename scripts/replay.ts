@@ -2,7 +2,7 @@
  * `npm run replay`: posts files of real events, each line as the data of one CloudEvent.
  * Exit code: 0 every event was accepted or a duplicate, 1 something was refused, not sent or failed, 2 bad arguments.
  */
-import { isArgumentError } from "./local/arguments.ts";
+import { runCommand } from "./local/command.ts";
 import { call, putStream } from "./local/client.ts";
 import { batchesOf } from "./replay/batches.ts";
 import { ReplayClock } from "./replay/clock.ts";
@@ -90,10 +90,8 @@ function progressOn(
   };
 }
 
-try {
-  process.exitCode = (await replay(readOptions(process.argv.slice(2)))) ? 0 : 1;
-} catch (error) {
-  console.error(`replay: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = isArgumentError(error) ? 2 : 1;
-}
+process.exitCode = await runCommand(
+  { name: "replay", usage, failedCode: 1 },
+  process.argv.slice(2),
+  async (args) => ((await replay(readOptions(args))) ? 0 : 1),
+);

@@ -4,7 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import { parseTimestamp } from "../domain/event/timestamp.ts";
-import { BadArgument, isArgumentError, wholeNumber } from "./local/arguments.ts";
+import { runCommand } from "./local/command.ts";
+import { BadArgument, wholeNumber } from "./local/arguments.ts";
 import { ApiFailed, moveClock, readClock } from "./local/client.ts";
 import { adminKeyOf, adminKeyPath, clientKeyOf, clientKeyPath } from "./local/kept-keys.ts";
 import { assertPortFree } from "./local/port.ts";
@@ -115,10 +116,13 @@ function stopOnSignals(dispose: () => Promise<void>): void {
   }
 }
 
-try {
-  await start(readOptions(process.argv.slice(2)));
-} catch (error) {
-  console.error(`start: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exit(isArgumentError(error) ? 2 : 1);
-}
+const code = await runCommand(
+  { name: "start", usage, failedCode: 1 },
+  process.argv.slice(2),
+  async (args) => {
+    await start(readOptions(args));
+    return 0;
+  },
+);
+// What was started before the failure would keep the process alive.
+if (code !== 0) process.exit(code);

@@ -3,7 +3,7 @@
  * Exit code: 0 done, 1 refused or failed and nothing changed, 2 bad arguments or a file with faults.
  */
 import { streamsFileSchema } from "../domain/streams-file.ts";
-import { isArgumentError } from "./local/arguments.ts";
+import { runCommand } from "./local/command.ts";
 import { apply, plan, readWanted } from "./streams/change.ts";
 import { list, show } from "./streams/look.ts";
 import { history } from "./streams/history.ts";
@@ -30,10 +30,8 @@ async function run(options: StreamsOptions): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await run(readOptions(process.argv.slice(2)));
-} catch (error) {
-  console.error(`streams: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = isArgumentError(error) ? 2 : 1;
-}
+process.exitCode = await runCommand(
+  { name: "streams", usage, failedCode: 1 },
+  process.argv.slice(2),
+  (args) => run(readOptions(args)),
+);

@@ -4,7 +4,7 @@
  * Exit code: 0 all balanced, 1 something is at fault, 2 nothing could be verified.
  */
 import { parseArgs } from "node:util";
-import { isArgumentError } from "./local/arguments.ts";
+import { runCommand } from "./local/command.ts";
 import { chainLines, walkChain } from "./verify/chain.ts";
 import { type ObjectSource, localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
@@ -61,10 +61,4 @@ async function verify(args: readonly string[]): Promise<number> {
   return summary.faulty + digests.faults.length > 0 ? 1 : 0;
 }
 
-try {
-  process.exitCode = await verify(process.argv.slice(2));
-} catch (error) {
-  console.error(`verify: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = 2;
-}
+process.exitCode = await runCommand({ name: "verify", usage, failedCode: 2 }, process.argv.slice(2), verify);

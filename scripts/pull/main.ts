@@ -15,6 +15,10 @@ import { BucketSource } from "./source.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export async function pullMain(args: readonly string[], env: Environment, output: Output): Promise<ExitCode> {
+  if (args.includes("--help") || args.includes("-h")) {
+    output.out(usage);
+    return exitCodes.complete;
+  }
   try {
     return await pull(args, env, output);
   } catch (error) {
