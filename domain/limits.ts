@@ -334,6 +334,9 @@ export const digestTriesMax = 8;
 /** Digests that one run takes in; a catalog that is further behind passes over the older ones. */
 export const digestsTakenInMax = 100;
 
+/** Hours that one audit report looks at: a month. Its totals walk every bucket of them. */
+export const reportHoursMax = 744;
+
 // ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
 
 /** Hours one page for operators shows: a month, past what anyone reads at a glance. */

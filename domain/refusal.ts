@@ -36,6 +36,7 @@ export type RequestRefusal =
   | { readonly code: "unsupported_encoding"; readonly given: string }
   | { readonly code: "unreadable_body"; readonly detail: string }
   | { readonly code: "invalid_request"; readonly detail: string }
+  | { readonly code: "too_much"; readonly what: string; readonly limit: number; readonly detail?: string }
   | { readonly code: "malformed_hour"; readonly where: string; readonly given: string }
   | { readonly code: "all_refused" }
   | { readonly code: "not_found" }

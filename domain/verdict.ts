@@ -48,6 +48,10 @@ export const VerdictName = z.enum([
 ]);
 export type VerdictName = z.infer<typeof VerdictName>;
 
+/** What somebody has to look at; the report names every bucket that is one of these. */
+export const Fault = VerdictName.exclude(["open", "due", "balanced"]);
+export type Fault = z.infer<typeof Fault>;
+
 /** From worst to mildest: the verdict of a bucket is its worst finding's kind. */
 const severity: readonly FindingKind[] = ["corrupt", "missing", "surplus", "unaudited"];
 

@@ -103,6 +103,15 @@ function describe(refusal: RequestRefusal): Problem {
       return { status: 400, title: "The body cannot be read", detail: refusal.detail };
     case "invalid_request":
       return { status: 422, title: "The request is not valid", detail: refusal.detail };
+    case "too_much":
+      return {
+        status: 400,
+        title: "More is asked for than one answer holds",
+        detail:
+          refusal.detail ??
+          `${refusal.what} is at most ${refusal.limit}; ask for less, and go on from there.`,
+        members: { what: refusal.what, limit: refusal.limit },
+      };
     case "malformed_hour":
       return {
         status: 400,

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ingested, ingest } from "./demo/ingest.ts";
-import type { AuditReport } from "./local/audit-report.ts";
+import type { AuditOutcome } from "./local/audit-report.ts";
 import { createKey } from "./local/client.ts";
 import { collect } from "./local/collect.ts";
 import { startLocalRuntime } from "./local/runtime.ts";
@@ -18,7 +18,7 @@ import { localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
 import { type BucketReport, verifyBuckets } from "./verify/verify.ts";
 
-async function deliver(dataDir: string): Promise<{ ingested: Ingested; audit: AuditReport }> {
+async function deliver(dataDir: string): Promise<{ ingested: Ingested; audit: AuditOutcome }> {
   console.log("starting the system …");
   const adminKey = randomBytes(24).toString("base64url");
   const runtime = await startLocalRuntime({ port: 0, dataDir, adminKey, cron: false });
@@ -50,7 +50,7 @@ async function recount(dataDir: string): Promise<BucketReport[]> {
 }
 
 /** What is not as it must be; nothing, if the demo succeeds. */
-function faultsOf(ingested: Ingested, audit: AuditReport, reports: readonly BucketReport[]): string[] {
+function faultsOf(ingested: Ingested, audit: AuditOutcome, reports: readonly BucketReport[]): string[] {
   const faults: string[] = [];
   if (!audit.balanced) faults.push(audit.text);
   if (ingested.counts.refused > 0) faults.push(`${ingested.counts.refused} events were refused`);

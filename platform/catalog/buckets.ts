@@ -1,9 +1,9 @@
 /** Buckets as the catalog lists them: one by address, or pages in the order of hour, then type. */
 import * as z from "zod";
-import type { EpochMs, Hour } from "../../domain/hour.ts";
+import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { type BucketAddress, type EventType, IdentitySumHex } from "../../domain/ids.ts";
 import { pageRowsMax } from "../../domain/limits.ts";
-import { Finding, VerdictName } from "../../domain/verdict.ts";
+import { type Fault, Finding, VerdictName } from "../../domain/verdict.ts";
 import { addressColumns, addressOf, jsonColumn, rowsOf, timeColumn } from "./border.ts";
 
 export const bucketColumns = `type, hour, state, due_at_ms, attempts, last_step, last_error,
@@ -80,6 +80,11 @@ export interface BucketFilter {
   readonly verdict?: VerdictName | undefined;
 }
 
+/** Which buckets a report looks at; what is left out does not matter. */
+export interface ReportFilter extends Pick<BucketFilter, "type" | "from" | "to"> {
+  readonly owner?: string | undefined;
+}
+
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** Where the next page starts: after this bucket. Null: this was the last page. */
@@ -111,11 +116,17 @@ export function selectBuckets(
   return page(db, where, after, limit);
 }
 
+/** When a due bucket, and a sealed one that nobody has audited, are late. */
+export interface LateFrom {
+  readonly dueBefore: EpochMs;
+  readonly sealedBefore: EpochMs;
+}
+
 /** The buckets that a report names: sealed ones with a fault or without an audit, and due ones, if late enough. */
 export async function listUnsettled(
   db: D1Database,
-  late: { readonly dueBefore: EpochMs; readonly sealedBefore: EpochMs },
-  filter: Pick<BucketFilter, "type" | "from" | "to">,
+  late: LateFrom,
+  filter: ReportFilter & { readonly faults?: readonly Fault[] | undefined },
   after: BucketAddress | null,
   limit: number,
 ): Promise<Page<CatalogBucket>> {
@@ -124,21 +135,54 @@ export async function listUnsettled(
 
 export function selectUnsettled(
   db: D1Database,
-  late: { readonly dueBefore: EpochMs; readonly sealedBefore: EpochMs },
-  filter: Pick<BucketFilter, "type" | "from" | "to">,
+  late: LateFrom,
+  filter: ReportFilter & { readonly faults?: readonly Fault[] | undefined },
   after: BucketAddress | null,
   limit: number,
 ): D1PreparedStatement {
+  const where = unsettled(filter);
+  where.addIf("(state = 'sealed' OR due_at_ms <= ?)", late.dueBefore);
+  where.addIf("(state = 'due' OR verdict IS NOT NULL OR sealed_at_ms <= ?)", late.sealedBefore);
+  return page(db, where, after, limit);
+}
+
+const CountRow = z.object({ buckets: z.number().int(), oldest: HourText.nullable() });
+
+/** How many buckets are not balanced, whatever they wait for, and the oldest hour of them. */
+export async function countUnsettled(
+  db: D1Database,
+  filter: ReportFilter & { readonly faults?: readonly Fault[] | undefined },
+): Promise<{ readonly buckets: number; readonly oldest: Hour | null }> {
+  const where = unsettled(filter);
+  const select = db
+    .prepare(`SELECT count(*) AS buckets, min(hour) AS oldest FROM buckets ${where.text()}`)
+    .bind(...where.values);
+  return rowsOf(CountRow, await select.all())[0] ?? { buckets: 0, oldest: null };
+}
+
+function unsettled(filter: ReportFilter & { readonly faults?: readonly Fault[] | undefined }): Conditions {
   const where = new Conditions();
   // Word for word the condition of the partial index.
   where.add("verdict IS NOT 'balanced'");
-  where.addIf("(state = 'sealed' OR due_at_ms <= ?)", late.dueBefore);
-  where.addIf("(state = 'due' OR verdict IS NOT NULL OR sealed_at_ms <= ?)", late.sealedBefore);
   where.addIf("type = ?", filter.type);
   where.addIf("hour >= ?", filter.from);
   where.addIf("hour < ?", filter.to);
-  return page(db, where, after, limit);
+  where.addIf(ofOwner, filter.owner);
+  if (filter.faults !== undefined)
+    where.add(`(${filter.faults.map((fault) => faultTerms[fault]).join(" OR ")})`);
+  return where;
 }
+
+/** A bucket of a stream that this owner has now. */
+export const ofOwner = "type IN (SELECT type FROM streams WHERE settings ->> '$.owner' = ?)";
+
+const faultTerms: Readonly<Record<Fault, string>> = {
+  overdue: "state = 'due'",
+  missing: "verdict = 'missing'",
+  surplus: "verdict = 'surplus'",
+  corrupt: "verdict = 'corrupt'",
+  unaudited: "verdict = 'unaudited' OR (state = 'sealed' AND verdict IS NULL)",
+};
 
 /** Conditions that all hold, with their values in order. */
 class Conditions {

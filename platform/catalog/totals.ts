@@ -3,46 +3,104 @@
  * somebody asks for, not into a cron run.
  */
 import * as z from "zod";
-import type { EpochMs } from "../../domain/hour.ts";
+import { type EpochMs, HourText } from "../../domain/hour.ts";
+import { overdueMs } from "../../domain/limits.ts";
+import type { Lateness } from "../../domain/report.ts";
 import { VerdictName } from "../../domain/verdict.ts";
 import { rowsOf } from "./border.ts";
-import type { BucketFilter } from "./buckets.ts";
+import { type ReportFilter, ofOwner } from "./buckets.ts";
+import { endMs } from "./views.ts";
 
-const TotalRow = z.object({
-  state: z.enum(["due", "sealed"]),
-  verdict: VerdictName.nullable(),
-  overdue: z.number().int(),
-  buckets: z.number().int(),
-  rows: z.number().int(),
-  bytes: z.number().int(),
-});
+const TotalRow = z
+  .object({
+    state: z.enum(["due", "sealed"]),
+    verdict: VerdictName.nullable(),
+    late: z.number().int(),
+    buckets: z.number().int(),
+    rows: z.number().int(),
+    bytes: z.number().int(),
+  })
+  .transform(({ late, ...row }) => ({ ...row, late: late === 1 }));
 
 export interface BucketTotal {
   readonly state: "due" | "sealed";
   /** Null: not audited yet, or not sealed. */
   readonly verdict: VerdictName | null;
-  readonly overdue: boolean;
+  /** Due at or before `lateFrom` and not sealed, or sealed at or before it and not audited. */
+  readonly late: boolean;
   readonly buckets: number;
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** Buckets, rows and bytes by state and verdict; a due bucket is overdue if it was due at or before `overdueFrom`. */
+/** Hours are text and sort in time order: '' is before all of them, ':' after. */
+const inRange = `(?1 IS NULL OR type = ?1) AND hour >= coalesce(?2, '') AND hour < coalesce(?3, ':')
+  AND (?4 IS NULL OR ${ofOwner.replace("?", "?4")})`;
+
+function boundTo({ type, from, to, owner }: ReportFilter): (string | null)[] {
+  return [type ?? null, from ?? null, to ?? null, owner ?? null];
+}
+
+/** Buckets, rows and bytes by state and verdict. */
 export async function bucketTotals(
   db: D1Database,
-  overdueFrom: EpochMs,
-  filter: Pick<BucketFilter, "type" | "from" | "to">,
+  lateFrom: EpochMs,
+  filter: ReportFilter,
 ): Promise<BucketTotal[]> {
   const select = db
     .prepare(
-      `SELECT state, verdict, state = 'due' AND due_at_ms <= ?1 AS overdue, count(*) AS buckets,
-              coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes
-       FROM buckets
-       WHERE (?2 IS NULL OR type = ?2) AND hour >= coalesce(?3, '') AND hour < coalesce(?4, ':')
-       GROUP BY 1, 2, 3`,
+      `SELECT state, verdict,
+              CASE WHEN state = 'due' THEN due_at_ms <= ?5 ELSE verdict IS NULL AND sealed_at_ms <= ?5 END AS late,
+              count(*) AS buckets, coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes
+       FROM buckets WHERE ${inRange} GROUP BY 1, 2, 3`,
     )
-    .bind(overdueFrom, filter.type ?? null, filter.from ?? null, filter.to ?? null);
-  return rowsOf(TotalRow, await select.all()).map((row) =>
-    Object.assign(row, { overdue: row.overdue === 1 }),
-  );
+    .bind(...boundTo(filter), lateFrom);
+  return rowsOf(TotalRow, await select.all());
+}
+
+const LatenessRow = z.object({
+  buckets: z.number().int(),
+  over_target: z.number().int().nullable(),
+  median_ms: z.number().nullable(),
+  p95_ms: z.number().nullable(),
+  worst_ms: z.number().nullable(),
+  worst_type: z.string().nullable(),
+  worst_hour: HourText.nullable(),
+});
+
+/** How late buckets were sealed, or are, against the targets that their streams have now. Null: none was due. */
+export async function latenessOf(
+  db: D1Database,
+  now: EpochMs,
+  filter: ReportFilter,
+): Promise<Lateness | null> {
+  const select = db
+    .prepare(
+      `WITH late AS (
+         SELECT type, hour, max(0, coalesce(sealed_at_ms, ?5) - ${endMs}) AS late_ms
+         FROM buckets WHERE ${inRange}
+       ), placed AS (
+         SELECT *, row_number() OVER (ORDER BY late_ms, hour, type) AS place, count(*) OVER () AS of FROM late
+       )
+       SELECT count(*) AS buckets,
+              sum(late_ms > coalesce(settings ->> '$.targetLatenessMs', (settings ->> '$.graceMs') + ?6)) AS over_target,
+              max(CASE WHEN place = (of + 1) / 2 THEN late_ms END) AS median_ms,
+              max(CASE WHEN place = (of * 95 + 99) / 100 THEN late_ms END) AS p95_ms,
+              max(CASE WHEN place = of THEN late_ms END) AS worst_ms,
+              max(CASE WHEN place = of THEN placed.type END) AS worst_type,
+              max(CASE WHEN place = of THEN hour END) AS worst_hour
+       FROM placed LEFT JOIN streams ON streams.type = placed.type`,
+    )
+    .bind(...boundTo(filter), now, overdueMs);
+  const [row] = rowsOf(LatenessRow, await select.all());
+  if (row === undefined || row.buckets === 0) return null;
+  return {
+    buckets: row.buckets,
+    overTarget: row.over_target ?? 0,
+    medianMs: row.median_ms ?? 0,
+    p95Ms: row.p95_ms ?? 0,
+    worstMs: row.worst_ms ?? 0,
+    worstType: row.worst_type ?? "",
+    worstHour: row.worst_hour ?? "",
+  };
 }

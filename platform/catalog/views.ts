@@ -91,7 +91,7 @@ const TrendRow = z.object({
 });
 
 /** When the hour of a row ended, in milliseconds. */
-const endMs = "(unixepoch(substr(hour, 1, 10) || ' ' || substr(hour, 12) || ':00:00') + 3600) * 1000";
+export const endMs = "(unixepoch(substr(hour, 1, 10) || ' ' || substr(hour, 12) || ':00:00') + 3600) * 1000";
 
 /** What a bucket's findings of a kind say in rows; only buckets with a fault are looked into. */
 function findingRows(kind: "missing" | "surplus"): string {

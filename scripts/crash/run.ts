@@ -6,7 +6,7 @@
  */
 import { type EpochMs, epochMs, isoOf } from "../../domain/hour.ts";
 import { graceMsDefault, sealJitterMsMax } from "../../domain/limits.ts";
-import type { AuditReport } from "../local/audit-report.ts";
+import type { AuditOutcome } from "../local/audit-report.ts";
 import { type Api, putStream } from "../local/client.ts";
 import { adminKeyPath, clientKeyPath, keptKey } from "../local/kept-keys.ts";
 import { ReplayClock } from "../replay/clock.ts";
@@ -35,7 +35,7 @@ export interface CrashRun {
   readonly starts: number;
   readonly startMs: number;
   readonly alarmFailures: readonly string[];
-  readonly audit: AuditReport;
+  readonly audit: AuditOutcome;
 }
 
 const startsAtMs = epochMs(Date.parse("2026-03-01T00:02:00Z"));

@@ -1,4 +1,6 @@
 /** Command-line arguments: telling a wrong one from a fault of the program, and checking numbers and keys. */
+import { malformedHour } from "../../domain/hour-hint.ts";
+import { type Hour, parseHour } from "../../domain/hour.ts";
 
 export class BadArgument extends Error {
   override readonly name = "BadArgument";
@@ -27,4 +29,12 @@ export function wholeNumber(flag: string, text: string, min: number, max: number
     );
   }
   return value;
+}
+
+/** An hour, or a date for its first one; null if it is not given. */
+export function hourOf(flag: string, text: string | undefined): Hour | null {
+  if (text === undefined) return null;
+  const hour = parseHour(text) ?? (/^\d{4}-\d{2}-\d{2}$/.test(text) ? parseHour(`${text}T00`) : null);
+  if (hour === null) throw new BadArgument(`--${flag}: ${malformedHour(text)}`);
+  return hour;
 }

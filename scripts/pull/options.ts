@@ -1,12 +1,10 @@
 /** The arguments of `npm run pull`, checked. */
 import { parseArgs } from "node:util";
-import { malformedHour } from "../../domain/hour-hint.ts";
-import { type Hour, parseHour } from "../../domain/hour.ts";
 import { typeBytesMax } from "../../domain/limits.ts";
 import { isTypeName } from "../../domain/stream.ts";
-import { BadArgument, durationMs, wholeNumber } from "../local/arguments.ts";
+import { BadArgument, durationMs, hourOf, wholeNumber } from "../local/arguments.ts";
+import { apiOf } from "../local/api-options.ts";
 import type { Api } from "../local/client.ts";
-import { adminKeyPath, keptKey } from "../local/kept-keys.ts";
 import type { PullOptions } from "./run.ts";
 
 export const usage = `npm run pull -- STREAM --dest DIR [options]
@@ -82,33 +80,6 @@ export function readOptions(
       timeoutMs:
         values.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs("timeout", values.timeout),
     },
-    api: { url: urlOf(values.url), key: keyOf(values.key, env, values.data) },
+    api: apiOf(values, env, "a key with the scope read:buckets"),
   };
-}
-
-/** An hour, or a date for its first one. */
-function hourOf(flag: string, text: string | undefined): Hour | null {
-  if (text === undefined) return null;
-  const hour = parseHour(text) ?? (/^\d{4}-\d{2}-\d{2}$/.test(text) ? parseHour(`${text}T00`) : null);
-  if (hour === null) throw new BadArgument(`--${flag}: ${malformedHour(text)}`);
-  return hour;
-}
-
-function urlOf(text: string): string {
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new BadArgument(`--url takes a URL, not ${text}`);
-  return text.replace(/\/+$/, "");
-}
-
-function keyOf(
-  given: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-  dataDir: string,
-): string {
-  const key = given ?? env["HOURSEAL_KEY"] ?? keptKey(adminKeyPath(dataDir));
-  if (!key) {
-    throw new BadArgument(
-      "give a key with the scope read:buckets in HOURSEAL_KEY or --key, or --data of npm start",
-    );
-  }
-  return key;
 }

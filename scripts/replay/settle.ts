@@ -5,7 +5,7 @@
  */
 import { epochMs, hourOf } from "../../domain/hour.ts";
 import { graceMsDefault, sealJitterMsMax } from "../../domain/limits.ts";
-import { type AuditReport, readReport } from "../local/audit-report.ts";
+import { type AuditOutcome, readReport } from "../local/audit-report.ts";
 import { type Api, runCron } from "../local/client.ts";
 import type { ReplayClock } from "./clock.ts";
 
@@ -13,7 +13,7 @@ const runsMax = 32;
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-export async function settle(api: Api, clock: ReplayClock, lastMs: number): Promise<AuditReport> {
+export async function settle(api: Api, clock: ReplayClock, lastMs: number): Promise<AuditOutcome> {
   const lastHour = hourOf(epochMs(lastMs));
   let atMs = (Math.floor(lastMs / hourMs) + 1) * hourMs + graceMsDefault + sealJitterMsMax;
   for (let run = 1; ; run++) {

@@ -30,6 +30,7 @@ const refusals: {
     },
   ],
   unknown_stream: [404, { code: "unknown_stream", type: "t", near: ["tt"] }],
+  too_much: [400, { code: "too_much", what: "hours", limit: 744 }],
   malformed_hour: [400, { code: "malformed_hour", where: "from", given: "noon" }],
   before_stream: [404, { code: "before_stream", type: "t", firstHour: "2026-11-23T10" }],
   not_sealed: [

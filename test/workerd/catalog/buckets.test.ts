@@ -125,13 +125,13 @@ it("totals count every bucket of the range once", async () => {
   const totals = await bucketTotals(db, at("2026-11-23T11:00:00Z"), {});
   const sorted = totals.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
   expect(sorted).toEqual([
-    { state: "due", verdict: null, overdue: false, buckets: 1, rows: 0, bytes: 0 },
-    { state: "due", verdict: null, overdue: true, buckets: 1, rows: 0, bytes: 0 },
-    { state: "sealed", verdict: "balanced", overdue: false, buckets: 1, rows: 5, bytes: 100 },
-    { state: "sealed", verdict: null, overdue: false, buckets: 1, rows: 5, bytes: 100 },
+    { state: "due", verdict: null, late: false, buckets: 1, rows: 0, bytes: 0 },
+    { state: "due", verdict: null, late: true, buckets: 1, rows: 0, bytes: 0 },
+    { state: "sealed", verdict: "balanced", late: false, buckets: 1, rows: 5, bytes: 100 },
+    { state: "sealed", verdict: null, late: false, buckets: 1, rows: 5, bytes: 100 },
   ]);
   expect(
     await bucketTotals(db, at("2026-11-23T11:00:00Z"), { type: type("a"), from: hour("2026-11-23T11") }),
-  ).toEqual([{ state: "sealed", verdict: null, overdue: false, buckets: 1, rows: 5, bytes: 100 }]);
+  ).toEqual([{ state: "sealed", verdict: null, late: false, buckets: 1, rows: 5, bytes: 100 }]);
   expect(await bucketTotals(db, at("2026-11-23T11:00:00Z"), { to: hour("2026-11-23T10") })).toEqual([]);
 });

@@ -1,16 +1,17 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { epochMs } from "../../../domain/hour.ts";
+import { epochMs, plusHours } from "../../../domain/hour.ts";
 import { ShardIndex } from "../../../domain/ids.ts";
-import { overdueMs } from "../../../domain/limits.ts";
+import { overdueMs, reportHoursMax } from "../../../domain/limits.ts";
 import { type Part, manifestKey, manifestOf, manifestText, partKey } from "../../../domain/manifest.ts";
+import { AuditReport } from "../../../domain/report.ts";
 import { recordVerdict } from "../../../platform/catalog/audits.ts";
 import { enumerateDue } from "../../../platform/catalog/due.ts";
 import { recordSealFailure, recordSealed } from "../../../platform/catalog/sealed.ts";
 import { putStream } from "../../../platform/catalog/stream-changes.ts";
 import { sha256Hex } from "../../../platform/objects.ts";
 import { containing } from "../helpers-objects.ts";
-import { at, bucket, finding, sealed, settings, type } from "../helpers.ts";
+import { at, bucket, finding, hour, sealed, settings, type } from "../helpers.ts";
 import { ask, noon } from "./ask.ts";
 
 const address = bucket("a/b ∆", "2026-11-23T10");
@@ -205,10 +206,17 @@ describe("a part", () => {
 describe("the listing and the report", () => {
   const now = at("2026-12-01T03:12:00Z");
   const kept = (hourText: string) => bucket("report", hourText);
+  const reportOf = async (query: string): Promise<AuditReport> =>
+    AuditReport.parse(await (await ask(`GET /v1/audit/report?${query}`, { now })).json());
 
   beforeAll(async () => {
     const db = env.CATALOG;
-    await putStream(db, type("report"), settings(), at("2026-12-01T00:00:00Z"));
+    await putStream(
+      db,
+      type("report"),
+      settings({ owner: "us", contact: "#us" }),
+      at("2026-12-01T00:00:00Z"),
+    );
     await enumerateDue(db, at("2026-12-01T02:10:00Z"), 100);
     const dueAtMs = at("2026-12-01T01:10:00Z");
     for (const hourText of ["2026-12-01T00"]) {
@@ -221,11 +229,17 @@ describe("the listing and the report", () => {
     await recordSealFailure(db, { ...failure, error: "shard 0 is away" }, at("2026-12-01T02:11:00Z"));
   });
 
-  it("[AU9] the report names what is not balanced, where, since when and why, oldest first", async () => {
+  it("[AU9] [OP7] the report names what is not balanced, where, since when and why, oldest first", async () => {
     const response = await ask("GET /v1/audit/report?type=report", { now });
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({
+    const report: unknown = await response.json();
+    expect(AuditReport.strict().parse(report)).toEqual(report);
+    expect(report).toEqual({
+      format: 1,
       generatedAt: "2026-12-01T03:12:00.000Z",
+      ok: false,
+      from: "2026-10-31T04",
+      to: "2026-12-01T04",
       streams: 1,
       totals: {
         open: 1,
@@ -240,36 +254,113 @@ describe("the listing and the report", () => {
       },
       rows: 3,
       bytes: 100,
+      lateness: {
+        buckets: 2,
+        overTarget: 1,
+        medianMs: 605_000,
+        p95Ms: 4_320_000,
+        worstMs: 4_320_000,
+        worstType: "report",
+        worstHour: "2026-12-01T01",
+      },
       notBalanced: [
         {
           type: "report",
           hour: "2026-12-01T00",
+          owner: "us",
+          contact: "#us",
+          priority: "normal",
           verdict: "missing",
           since: "2026-12-01T01:11:00.000Z",
           why: "one row is gone",
+          hop: "reread",
           dueAt: "2026-12-01T01:10:00.000Z",
+          targetAt: "2026-12-01T01:15:00.000Z",
           sealedAt: "2026-12-01T01:10:05.000Z",
+          latenessMs: 605_000,
+          overTargetMs: 0,
           verifiedAt: "2026-12-01T01:11:00.000Z",
           rows: 3,
+          bytes: 100,
+          identitySum: "00000000000000ff",
+          manifestSha256: "a".repeat(64),
+          failedAttempts: 0,
+          lastStep: null,
+          lastError: null,
           findings: [finding("missing", "one row is gone")],
           findingCount: 1,
         },
         {
           type: "report",
           hour: "2026-12-01T01",
+          owner: "us",
+          contact: "#us",
+          priority: "normal",
           verdict: "overdue",
           since: "2026-12-01T02:10:00.000Z",
           why: "1 attempts failed, the last one at collect_receipts: shard 0 is away",
+          hop: null,
           dueAt: "2026-12-01T02:10:00.000Z",
+          targetAt: "2026-12-01T02:15:00.000Z",
           sealedAt: null,
+          latenessMs: 4_320_000,
+          overTargetMs: 3_420_000,
           verifiedAt: null,
           rows: null,
+          bytes: null,
+          identitySum: null,
+          manifestSha256: null,
+          failedAttempts: 1,
+          lastStep: "collect_receipts",
+          lastError: "shard 0 is away",
           findings: [],
           findingCount: 0,
         },
       ],
-      notTakenUp: [{ type: "report", from: "2026-12-01T02", buckets: 1 }],
       next: null,
+      notTakenUp: [{ type: "report", owner: "us", from: "2026-12-01T02", buckets: 1, overdue: 0 }],
+      before: { buckets: 0, oldest: null },
+    });
+  });
+
+  it.each([
+    ["verdict=missing", false, ["00"], 0],
+    ["verdict=overdue", false, ["01"], 1],
+    ["verdict=missing,overdue", false, ["00", "01"], 1],
+    ["verdict=corrupt", true, [], 0],
+    ["owner=us", false, ["00", "01"], 1],
+    ["owner=them", true, [], 0],
+    ["from=2026-12-01T01", false, ["01"], 1],
+    ["to=2026-12-01T01", false, ["00"], 0],
+    ["from=2026-12-01T05&to=2026-12-01T06", true, [], 0],
+  ])("[OP7] %s narrows it, and what `ok` is about", async (query, fine, hours, notTakenUp) => {
+    const report = await reportOf(`type=report&${query}`);
+    expect([
+      report.ok,
+      report.notBalanced.map(({ hour: of }) => of.slice(11)),
+      report.notTakenUp.length,
+    ]).toEqual([fine, hours, notTakenUp]);
+  });
+
+  it("[OP7] what is not balanced before the range is counted, unless the range was asked for", async () => {
+    const query = "type=report&to=2027-01-31T00";
+    expect(await reportOf(query)).toMatchObject({
+      ok: false,
+      notBalanced: [],
+      before: { buckets: 3, oldest: "2026-12-01T00" },
+    });
+    expect(await reportOf(`${query}&from=2027-01-30T00`)).toMatchObject({ ok: true, before: null });
+  });
+
+  it("[OP7] a range past the limit is 400 with the limit; at the limit it is answered", async () => {
+    const from = plusHours(hour("2026-12-02T00"), -reportHoursMax);
+    expect((await ask(`GET /v1/audit/report?from=${from}&to=2026-12-02T00`, { now })).status).toBe(200);
+    const over = await ask(`GET /v1/audit/report?from=${from}&to=2026-12-02T01`, { now });
+    expect(over.status).toBe(400);
+    expect(await over.json()).toMatchObject({
+      type: "urn:hourseal:problem:too_much",
+      what: "hours",
+      limit: reportHoursMax,
     });
   });
 

@@ -61,10 +61,10 @@ describe("[OP2] the grid", () => {
 
   it.each([
     [`hours=${viewHoursMax}`, 200],
-    [`hours=${viewHoursMax + 1}`, 422],
+    [`hours=${viewHoursMax + 1}`, 400],
     ["hours=0", 422],
     [`hours=100&limit=${gridCellsMax / 100}`, 200],
-    [`hours=100&limit=${gridCellsMax / 100 + 1}`, 422],
+    [`hours=100&limit=${gridCellsMax / 100 + 1}`, 400],
     ["to=yesterday", 400],
     ["of=me", 422],
   ])("bounds what is asked for: %s is %i", async (query, status) => {
@@ -75,7 +75,7 @@ describe("[OP2] the grid", () => {
 
   it("says which limit a page would pass", async () => {
     const response = await ask("GET /v1/audit/grid?hours=100&limit=601");
-    expect(await response.json()).toMatchObject({ detail: containing("at most 600 streams") });
+    expect(await response.json()).toMatchObject({ detail: containing("at most 600 streams"), limit: 600 });
   });
 });
 
@@ -146,7 +146,7 @@ it.each([
   ["/v1/audit/streams/views", 404, "unknown_stream"],
   ["/v1/audit/buckets/views.a/2026-11-23T08", 404, "before_stream"],
   ["/v1/audit/buckets/views.a/noon", 400, "malformed_hour"],
-  ["/v1/audit/streams/views.a?hours=9999", 422, "invalid_request"],
+  ["/v1/audit/streams/views.a?hours=9999", 400, "too_much"],
 ])("%s is %i %s", async (path, status, code) => {
   const response = await ask(`GET ${path}`);
   expect(response.status).toBe(status);

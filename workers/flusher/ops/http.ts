@@ -79,7 +79,7 @@ export function addressParams(
   return checked(z.object({ type: TypeName, hour: HourText }), call.params);
 }
 
-/** The query by its schema. Its hours, `from` and `to`, are refused as the path's is. */
+/** The query by its schema. Its hours are refused as the path's is; a number over its bound is told the bound. */
 export function checkedQuery<Schema extends z.ZodType>(
   schema: Schema,
   query: URLSearchParams,
@@ -91,7 +91,13 @@ export function checkedQuery<Schema extends z.ZodType>(
       return no({ code: "malformed_hour", where, given: text });
     }
   }
-  return checked(schema, given);
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return ok(parsed.data);
+  for (const issue of parsed.error.issues) {
+    if (issue.code === "too_big" && issue.origin === "number")
+      return no({ code: "too_much", what: issue.path.join("."), limit: Number(issue.maximum) });
+  }
+  return no({ code: "invalid_request", detail: z.prettifyError(parsed.error) });
 }
 
 async function readText(request: Request, bytesMax: number): Promise<Result<string, RequestRefusal>> {

@@ -21,7 +21,7 @@ export async function gridRoute(call: OpsCall): Promise<OpsReply> {
   const fits = Math.floor(gridCellsMax / hours);
   if (limit !== undefined && limit > fits) {
     const detail = `A page of the grid holds ${gridCellsMax} cells: at ${hours} hours, at most ${fits} streams. Ask for fewer, and go on with \`after\`.`;
-    return no({ code: "invalid_request", detail });
+    return no({ code: "too_much", what: "limit", limit: fits, detail });
   }
   const shown = limit ?? fits;
   const range = rangeOf(wanted.value, call.now);

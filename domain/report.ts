@@ -1,0 +1,110 @@
+/**
+ * The form of the audit report, `GET /v1/audit/report`, and the source of `report.schema.json`. It is stable within a
+ * `format`: fields are added, never renamed, dropped or given another meaning.
+ */
+import * as z from "zod";
+import { Fault, Finding, Hop } from "./verdict.ts";
+
+const hour = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/);
+const time = z.string().describe("RFC 3339, UTC.");
+const count = z.number().int().min(0);
+const ms = z.number().int().min(0);
+
+const Lateness = z
+  .object({
+    buckets: count.describe("Buckets that are counted here: those that are or were due."),
+    overTarget: count.describe(
+      "Of them, sealed later than their stream's target, or not sealed and past it.",
+    ),
+    medianMs: ms,
+    p95Ms: ms,
+    worstMs: ms,
+    worstType: z.string(),
+    worstHour: hour,
+  })
+  .describe("From an hour's end to its seal, or to now if it is not sealed.");
+export type Lateness = z.infer<typeof Lateness>;
+
+const FaultyBucket = z.object({
+  type: z.string(),
+  hour,
+  owner: z.string(),
+  contact: z.string(),
+  priority: z.string(),
+  verdict: Fault.describe(
+    "overdue: not sealed five minutes after it was due. unaudited: a counter could not be had, or nobody has audited it five minutes after its seal.",
+  ),
+  since: time.describe("Since when it is what it is."),
+  why: z.string(),
+  hop: Hop.nullable().describe("Where the worst finding's counters part; null: there is none."),
+  dueAt: time,
+  targetAt: time.describe("When it should have been sealed at the latest."),
+  sealedAt: time.nullable(),
+  latenessMs: ms.describe("From the hour's end to its seal, or to now."),
+  overTargetMs: ms.describe("How much of that is past the target; 0: none."),
+  verifiedAt: time.nullable(),
+  rows: count.nullable(),
+  bytes: count.nullable(),
+  identitySum: z.string().nullable().describe("Fingerprints of its rows added modulo 2^64, hexadecimal."),
+  manifestSha256: z.string().nullable(),
+  failedAttempts: count.describe("To seal it."),
+  lastStep: z.string().nullable().describe("The step of the seal that failed last."),
+  lastError: z.string().nullable(),
+  findings: z.array(Finding).describe("The worst ones first, with both tallies that should be equal."),
+  findingCount: count.describe("How many there were, should not all have been kept."),
+});
+export type FaultyBucket = z.infer<typeof FaultyBucket>;
+
+export const AuditReport = z
+  .object({
+    format: z.literal(1),
+    generatedAt: time,
+    ok: z
+      .boolean()
+      .describe(
+        "True if no bucket of what was asked for is overdue, missing, surplus, corrupt or unaudited, nor any before the range.",
+      ),
+    from: hour.describe("The first hour that is looked at."),
+    to: hour.describe("The first hour that is no longer looked at."),
+    streams: count,
+    totals: z
+      .object({
+        open: count,
+        due: count,
+        overdue: count,
+        unverified: count.describe("Sealed, and not audited yet."),
+        balanced: count,
+        missing: count,
+        surplus: count,
+        corrupt: count,
+        unaudited: count,
+      })
+      .describe("Buckets by what they are."),
+    rows: count.describe("In sealed buckets."),
+    bytes: count.describe("Of their parts in R2."),
+    lateness: Lateness.nullable().describe("Null: nothing was due."),
+    notBalanced: z.array(FaultyBucket).describe("Oldest hour first, a page of them."),
+    next: z.string().nullable().describe("For `after`, if the list goes on."),
+    notTakenUp: z
+      .array(
+        z.object({
+          type: z.string(),
+          owner: z.string(),
+          from: hour,
+          buckets: count,
+          overdue: count,
+        }),
+      )
+      .describe("Streams with hours that are due and that the flusher has not looked at."),
+    before: z
+      .object({ buckets: count, oldest: hour.nullable() })
+      .nullable()
+      .describe("What is not balanced before the range, if no `from` was asked for."),
+  })
+  .describe("Whether everything is there, and if not, what is not: the answer of GET /v1/audit/report.");
+export type AuditReport = z.infer<typeof AuditReport>;
+
+/** The JSON Schema of the report. It allows fields that it does not name: later ones. */
+export function reportSchema(): object {
+  return z.toJSONSchema(AuditReport, { io: "input" });
+}
