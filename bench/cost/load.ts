@@ -47,21 +47,42 @@ async function post(client: Api, body: string, events: number): Promise<void> {
 }
 
 function bodyOf({ type, eventsPerRequest, atMs, name }: Load, request: number): string {
-  const time = isoOf(atMs);
-  const events = Array.from({ length: eventsPerRequest }, (_, at) => {
-    const id = `${name}-${request}-${at}`;
-    const filler = "lorem ipsum dolor sit amet consectetur "
-      .repeat(10)
-      .slice(0, eventBytes - 200 - type.length);
-    return {
-      specversion: "1.0",
-      id,
+  const events = Array.from({ length: eventsPerRequest }, (_, at) =>
+    eventOf({
+      id: `${name}-${request}-${at}`,
       source: `//clients.example/${request % 97}`,
       type,
-      time,
-      datacontenttype: "application/json",
-      data: { no: request * eventsPerRequest + at, filler },
-    };
-  });
+      atMs,
+      no: request * eventsPerRequest + at,
+    }),
+  );
   return JSON.stringify(events);
+}
+
+/** An event of about `eventBytes`, as the benchmarks send it. */
+export function eventOf({
+  id,
+  source,
+  type,
+  atMs,
+  no,
+}: {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly atMs: EpochMs;
+  readonly no: number;
+}): object {
+  const filler = "lorem ipsum dolor sit amet consectetur "
+    .repeat(10)
+    .slice(0, eventBytes - 200 - type.length);
+  return {
+    specversion: "1.0",
+    id,
+    source,
+    type,
+    time: isoOf(atMs),
+    datacontenttype: "application/json",
+    data: { no, filler },
+  };
 }
