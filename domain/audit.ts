@@ -4,7 +4,7 @@
  */
 import type { EdgeAnswer, EdgeQuery } from "./append-audit.ts";
 import type { EdgeId, ShardIndex } from "./ids.ts";
-import { type BucketAccount, type ShardAccount, addCounts, zeroCounts } from "./ledger.ts";
+import { type BucketAccount, type EventCounts, type ShardAccount, addCounts, zeroCounts } from "./ledger.ts";
 import type { Manifest, ShardCounters } from "./manifest.ts";
 import { type Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
 import type { Finding, Hop } from "./verdict.ts";
@@ -17,6 +17,8 @@ export type Heard<Value> =
 export interface LedgerView {
   readonly shards: readonly ShardAccount[];
   readonly edges: readonly { readonly edge: EdgeId; readonly sentThrough: number }[];
+  /** What clients were answered, by those who could be asked. */
+  readonly events: EventCounts;
   readonly findings: readonly Finding[];
 }
 
@@ -40,7 +42,7 @@ export function ledgerView(accounts: readonly Heard<BucketAccount>[]): LedgerVie
     findings.push(plain("corrupt", "edge", "ledger", `${stray} outcomes of appends that were never sent`));
   const shards = heard.flatMap((account) => account.shards);
   findings.push(...shards.flatMap(edgeFindings));
-  return { shards, edges: heard.flatMap((account) => account.edges), findings };
+  return { shards, edges: heard.flatMap((account) => account.edges), events, findings };
 }
 
 /** Per edge and shard: sent = accepted + duplicate + refused + unresolved. */

@@ -119,6 +119,42 @@ export const mergedPlainBytesMax = 16 * MiB;
 /** Home shards of one bucket. 64 shards × 1,000 requests/s is past any single stream we size for. */
 export const shardsMax = 64;
 
+/**
+ * Rows an hour that the planner gives one shard: half of what it takes before it is full. What comes within an hour may be
+ * twice what was expected; and even events posted one by one are then 208 a second, a fifth of what one object serves.
+ */
+export const shardRowsTarget = identitiesPerShardMax / 2;
+
+/** Bytes an hour, before compression, that the planner gives one shard: a fifth of the 10 GB that its storage may hold. */
+export const shardBytesTarget = 2_000 * MiB;
+
+/** How far above the average the busiest shard may be for the planner to add shards: past it a key is hot, and stays so. */
+export const shardSkewMax = 4;
+
+/** The newest hours that the planner looks at: a burst is remembered as long, and one quiet hour brings nothing down. */
+export const lastHoursSeen = 3;
+
+/** How much more than the newest hour the planner expects at most because it was so a day, or a week, before. */
+export const plannedGrowthMax = 4;
+
+/** How long before an hour it is planned: the hour before last is then sealed and audited, with the default grace. */
+export const planLeadMs = 30 * MINUTE_MS;
+
+/** How long a plan takes from the catalog to every edge: one cron and one reading of the snapshot, and as much to spare. */
+export const planPublishMs = 3 * MINUTE_MS;
+
+/** Hours planned at a time, the next one first: how long an edge has a plan for while the catalog is away. */
+export const planAheadHours = 3;
+
+/** Hours before the planned one whose plan edges still know: past the longest grace, so that late rows find it. */
+export const plannedHoursKept = 8;
+
+/** Streams planned by one cron run: with the hours looked at, some thousands of rows of the catalog are read. */
+export const streamsPlannedPerRunMax = 500;
+
+/** How long decisions of the planner are kept: two weeks, to look at one beside the one of a week before. */
+export const planHistoryMs = 14 * DAY_MS;
+
 /** How long after the hour's end a bucket stays open unless its stream says otherwise. */
 export const graceMsDefault = 10 * MINUTE_MS;
 
@@ -374,6 +410,8 @@ const relations: readonly [string, boolean][] = [
     "a claim can be audited for as long as it may take",
     graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs - forgetAfterWindowMs,
   ],
+  ["an hour is planned before it may open", planLeadMs > openEarlyMsMax + planPublishMs],
+  ["edges know the plan of every hour that takes rows", plannedHoursKept * HOUR_MS > graceMsMax + HOUR_MS],
   ["the grace ends before anything retires", graceMsMax < windowMsMin],
   ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],
 ];

@@ -6,7 +6,8 @@ import * as z from "zod";
 import { type EventType, type ShardIndex } from "./ids.ts";
 import { type EpochMs, type Hour, endOf } from "./hour.ts";
 import { graceMsMax, sealJitterMsMax, shardsMax } from "./limits.ts";
-import { PartitionBy, type StreamSettings } from "./stream.ts";
+import { plannedShards } from "./planned.ts";
+import { PartitionBy, type Stream, type StreamSettings } from "./stream.ts";
 
 /** The wire protocol between edge, shard and bucket. The current and the previous version are accepted. */
 export const protocolVersion = 1;
@@ -23,10 +24,15 @@ export const Plan = z.strictObject({
 });
 export type Plan = z.infer<typeof Plan>;
 
-/** The plan a stream's settings ask for; a bucket that is not open yet will fix it. */
+/** The plan a stream's settings ask for, with the fewest shards; a bucket that is not open yet will fix it. */
 export function planOf(settings: StreamSettings): Plan {
   const { shards, partitionBy, graceMs, windowMs } = settings;
   return { shards, partitionBy, hashVersion, graceMs, windowMs };
+}
+
+/** The same with the shards that are planned for this hour. */
+export function planFor(stream: Stream, hour: Hour): Plan {
+  return { ...planOf(stream), shards: plannedShards(stream, hour) };
 }
 
 /** True if two plans send every identity to the same home and close at the same time. */

@@ -2,7 +2,7 @@
  * A change of streams: what it would do, field by field, and what in it is refused because it would break a promise.
  *
  * A change is applied as a whole or not at all. What it may do to a stream that is there:
- *  - `shards`, `partitionBy`, `graceMs` hold for hours that are not open yet: an open bucket keeps the plan that it
+ *  - `shards`, `shardsMax`, `partitionBy`, `graceMs` hold for hours that are not open yet: an open bucket keeps the plan that it
  *    fixed, so no identity gets a second home.
  *  - `windowMs` only grows: identities that were promised to be remembered would be forgotten.
  *  - its `type` never changes: it is in every identity, key and manifest.
@@ -76,8 +76,12 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
 
 /** Settings that contradict each other. */
 function settingsFaults(type: EventType, settings: StreamSettings): ChangeRefusal[] {
-  const { graceMs, windowMs, retentionMs, targetLatenessMs } = settings;
+  const { graceMs, windowMs, retentionMs, targetLatenessMs, shards, shardsMax } = settings;
   const faults: ChangeRefusal[] = [];
+  if (shardsMax !== null && shardsMax < shards) {
+    const reason = `it is below shards, which is ${shards}: no number lies between; set it to ${shards} or more`;
+    faults.push({ type, setting: "shardsMax", reason });
+  }
   if (targetLatenessMs !== null && targetLatenessMs < graceMs) {
     const reason = `a bucket is open for its grace of ${durationText(graceMs)}, so it cannot be sealed within ${durationText(targetLatenessMs)}`;
     faults.push({ type, setting: "targetLatenessMs", reason });

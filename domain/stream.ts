@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
+import { type PlanStep, PlanSteps } from "./planned.ts";
 import {
   contactCharsMax,
   descriptionCharsMax,
@@ -10,7 +11,7 @@ import {
   ownerCharsMax,
   retentionMsMax,
   retentionMsMin,
-  shardsMax,
+  shardsMax as shardsLimit,
   targetLatenessMsMax,
   typeBytesMax,
   windowMsDefault,
@@ -43,7 +44,10 @@ export const StreamSettings = z.strictObject({
   retentionMs: z.number().int().min(retentionMsMin).max(retentionMsMax).nullable().default(null),
   /** How long after its end an hour should be sealed at the latest; null: its grace and `overdueMs`. */
   targetLatenessMs: z.number().int().min(0).max(targetLatenessMsMax).nullable().default(null),
-  shards: z.number().int().min(1).max(shardsMax).default(1),
+  /** Home shards of an hour; the least of them, if there is a `shardsMax`. */
+  shards: z.number().int().min(1).max(shardsLimit).default(1),
+  /** Up to so many the planner gives an hour that needs them; null: `shards`, always. */
+  shardsMax: z.number().int().min(1).max(shardsLimit).nullable().default(null),
   partitionBy: PartitionBy.default("source"),
 });
 export type StreamSettings = z.infer<typeof StreamSettings>;
@@ -53,6 +57,8 @@ export interface Stream extends StreamSettings {
   readonly type: EventType;
   /** The hour in which the stream was registered: its first bucket. */
   readonly firstHour: Hour;
+  /** What the planner chose for its hours. */
+  readonly planned: readonly PlanStep[];
 }
 
 /** True if the text can name a stream: 1 to `typeBytesMax` UTF-8 bytes, no lone surrogates. */
@@ -72,4 +78,8 @@ export const TypeName = z.string().transform((text, ctx): EventType => {
   return z.NEVER;
 });
 
-export const StreamDocument = StreamSettings.extend({ type: TypeName, firstHour: HourText });
+export const StreamDocument = StreamSettings.extend({
+  type: TypeName,
+  firstHour: HourText,
+  planned: PlanSteps.default([]),
+});

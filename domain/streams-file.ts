@@ -12,7 +12,7 @@ import {
   ownerCharsMax,
   retentionMsMax,
   retentionMsMin,
-  shardsMax,
+  shardsMax as shardsLimit,
   targetLatenessMsMax,
   typeBytesMax,
   windowMsDefault,
@@ -80,9 +80,17 @@ export const StreamEntry = z.strictObject({
   shards: z
     .int()
     .min(1)
-    .max(shardsMax)
+    .max(shardsLimit)
     .optional()
-    .describe("Objects that take a bucket's events; default 1. Holds for hours that are not open yet."),
+    .describe(
+      "Objects that take a bucket's events; default 1. The least of them, if there is a shardsMax. Holds for hours that are not open yet.",
+    ),
+  shardsMax: z
+    .int()
+    .min(1)
+    .max(shardsLimit)
+    .optional()
+    .describe("Up to so many objects are planned for hours that need them; default: no more than shards."),
   partitionBy: PartitionBy.optional().describe(
     "What spreads events over shards; default source. Holds for hours that are not open yet.",
   ),
@@ -117,6 +125,7 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   retentionMs: "retention",
   targetLatenessMs: "targetLateness",
   shards: "shards",
+  shardsMax: "shardsMax",
   partitionBy: "partitionBy",
 };
 
@@ -129,7 +138,7 @@ export function settingsOfEntry(entry: StreamEntry): StreamSettings {
 /** A setting's value as the file writes it. */
 export function fileValue(setting: keyof StreamSettings, value: unknown): unknown {
   if (setting === "retentionMs" && value === null) return forever;
-  if (setting === "targetLatenessMs" && value === null) return undefined;
+  if (value === null) return undefined;
   return setting.endsWith("Ms") && typeof value === "number" ? durationText(value) : value;
 }
 

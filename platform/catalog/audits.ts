@@ -4,6 +4,7 @@ import { auditRetryAt } from "../../domain/audit-retry.ts";
 import type { EpochMs } from "../../domain/hour.ts";
 import { type BucketAddress, IdentitySumHex } from "../../domain/ids.ts";
 import { bucketsPerStreamPerRunMax, detailCharsMax, findingsPerBucketMax } from "../../domain/limits.ts";
+import type { HourLoad } from "../../domain/load.ts";
 import type { SealedSummary } from "../../domain/messages.ts";
 import { StreamSettings } from "../../domain/stream.ts";
 import { type Finding, VerdictName, verdictOf } from "../../domain/verdict.ts";
@@ -69,6 +70,8 @@ export interface AuditOutcome {
   readonly address: BucketAddress;
   /** All that was found; none means balanced. The verdict follows from it. */
   readonly findings: readonly Finding[];
+  /** What the hour asked of its shards, if it could be counted. */
+  readonly load?: HourLoad | null;
   /** As the queue gave it. */
   readonly attempts: number;
   readonly at: EpochMs;
@@ -79,7 +82,7 @@ export interface AuditOutcome {
  * the time at which it was first seen until the bucket balances. A verdict that changed waits for a digest again.
  */
 export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Promise<VerdictName> {
-  const { address, findings, attempts, at } = outcome;
+  const { address, findings, load = null, attempts, at } = outcome;
   const verdict = verdictOf(findings);
   const balanced = verdict === "balanced";
   const kept = keptFindings(findings);
@@ -93,6 +96,7 @@ export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Prom
          first_fault_at_ms = CASE WHEN ?7 THEN NULL ELSE coalesce(first_fault_at_ms, ?6) END,
          audit_retry_at_ms = ?8,
          audit_attempts = CASE WHEN ?7 THEN 0 ELSE max(audit_attempts, ?9) END,
+         load = coalesce(?10, load),
          digest_sequence = CASE WHEN verdict IS ?3 THEN digest_sequence END
        WHERE type = ?1 AND hour = ?2 AND state = 'sealed' AND coalesce(verified_at_ms, ?6) <= ?6`,
     )
@@ -106,6 +110,7 @@ export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Prom
       balanced ? 1 : 0,
       auditRetryAt(verdict, attempts, at),
       attempts + 1,
+      load === null ? null : JSON.stringify(load),
     );
   await db.batch([update, deletePartChecks(db, address)]);
   return verdict;

@@ -83,7 +83,7 @@ export async function changeStreams(
 }
 
 export function namedSettings({ stream }: CatalogStream): NamedSettings {
-  const { type, firstHour: _firstHour, ...settings } = stream;
+  const { type, firstHour: _firstHour, planned: _planned, ...settings } = stream;
   return { type, settings };
 }
 

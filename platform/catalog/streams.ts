@@ -2,23 +2,31 @@
 import * as z from "zod";
 import { HourText } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
+import { PlanSteps } from "../../domain/planned.ts";
 import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 
-export const streamColumns = "type, settings, first_hour, next_hour, created_at_ms, updated_at_ms, version";
+export const streamColumns =
+  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version";
 
 export const StreamRow = z
   .object({
     type: EventType,
     settings: jsonColumn(StreamSettings),
     first_hour: HourText,
+    planned: jsonColumn(PlanSteps),
     next_hour: HourText,
     created_at_ms: timeColumn,
     updated_at_ms: timeColumn,
     version: z.number().int(),
   })
   .transform((row) => ({
-    stream: { ...row.settings, type: row.type, firstHour: row.first_hour } satisfies Stream as Stream,
+    stream: {
+      ...row.settings,
+      type: row.type,
+      firstHour: row.first_hour,
+      planned: row.planned,
+    } satisfies Stream as Stream,
     /** The first hour that the work queue does not have yet. */
     nextHour: row.next_hour,
     createdAtMs: row.created_at_ms,

@@ -29,7 +29,7 @@ export async function show(api: Api, type: string): Promise<number> {
 
 function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
   const { owner, contact, description, priority, formats, graceMs, windowMs } = stream;
-  const { retentionMs, targetLatenessMs, shards, partitionBy } = stream;
+  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy } = stream;
   return {
     owner,
     contact,
@@ -41,6 +41,7 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     retentionMs,
     targetLatenessMs,
     shards,
+    shardsMax,
     partitionBy,
   };
 }

@@ -67,6 +67,13 @@ describe("[CF3] what is refused", () => {
     expect(reasons([], [short])).toEqual([expect.stringMatching(/^r retentionMs: .*10d at least$/)]);
   });
 
+  it("fewer shards at most than at least", () => {
+    expect(reasons([], [named("s", { shards: 4, shardsMax: 4 })])).toEqual([]);
+    expect(reasons([], [named("s", { shards: 4, shardsMax: 3 })])).toEqual([
+      expect.stringMatching(/^s shardsMax: it is below shards, which is 4/),
+    ]);
+  });
+
   it("a type named twice", () => {
     expect(reasons([], [named("a"), named("a")])).toEqual(["a null: it is named twice"]);
   });

@@ -30,6 +30,7 @@ describe("a stream's settings", () => {
       retentionMs: null,
       targetLatenessMs: null,
       shards: 1,
+      shardsMax: null,
       partitionBy: "source",
     });
     expect(StreamDocument.parse({ type: "a", firstHour: "2026-11-23T10" })).toMatchObject({
@@ -43,6 +44,8 @@ describe("a stream's settings", () => {
     const good = [
       { shards: 1 },
       { shards: shardsMax },
+      { shardsMax: null },
+      { shardsMax },
       { graceMs: 0 },
       { graceMs: graceMsMax },
       { windowMs: windowMsMin },

@@ -19,6 +19,7 @@ const full = {
   retention: "400d",
   targetLateness: "1h",
   shards: 4,
+  shardsMax: 16,
   partitionBy: "id",
 };
 
@@ -36,6 +37,7 @@ describe("an entry of the file", () => {
       retentionMs: 34_560_000_000,
       targetLatenessMs: 3_600_000,
       shards: 4,
+      shardsMax: 16,
       partitionBy: "id",
     });
     expect(entryOfSettings(settings)).toEqual(full);

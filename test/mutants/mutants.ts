@@ -312,8 +312,8 @@ function askedRows(`,
       auditDue,
       `if (found === "balanced")
     await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
-  const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });`,
-      `const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });
+  const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });`,
+      `const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });
   if (found === "balanced")
     await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
     ),

@@ -54,7 +54,12 @@ export class SimulatedCatalog {
 
   async #put(type: EventType): Promise<void> {
     const { nowMs } = this.#deps.scheduler;
-    const { type: _type, firstHour: _firstHour, ...settings } = streamAt(this.#world, type, nowMs);
+    const {
+      type: _type,
+      firstHour: _firstHour,
+      planned: _planned,
+      ...settings
+    } = streamAt(this.#world, type, nowMs);
     const db = this.#d1.binding(async (_what, effect) => effect());
     await putStream(db, type, StreamSettings.parse(settings), epochMs(nowMs));
   }

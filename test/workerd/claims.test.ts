@@ -101,7 +101,7 @@ async function audit(address: BucketAddress, now = due(address)): Promise<readon
   const reply = await seal(address);
   if (reply.state !== "sealed") throw new Error(`not sealed: ${reply.state}`);
   const objects = r2Objects(env.EVENTS);
-  return (await auditBucket(env, objects, address, reply.summary, now, () => false)) ?? [];
+  return (await auditBucket(env, objects, address, reply.summary, now, () => false))?.findings ?? [];
 }
 
 /** Rows of buckets, as `<hours after ten>: <id>`; every one of them balanced. */

@@ -1,6 +1,6 @@
 /**
- * The cron entry: repair the snapshot, seal what is due, audit what is sealed, list the verdicts in a digest; each on
- * its own, so that one that fails leaves the others running. Ends within `cronBudgetMs`; what is left waits for the
+ * The cron entry: repair the snapshot, seal what is due, audit what is sealed, list the verdicts in a digest, plan the
+ * shards of the coming hours; each on its own, so that one that fails leaves the others running. Ends within `cronBudgetMs`; what is left waits for the
  * next minute.
  */
 import type { EpochMs } from "../../domain/hour.ts";
@@ -9,6 +9,7 @@ import { systemMs } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
+import { planDue } from "./plan/plan-due.ts";
 import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
 import { writeDigests } from "./audit/write-digests.ts";
 import { type SealEnv, sealDue } from "./seal/seal-due.ts";
@@ -25,6 +26,7 @@ export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   await rounds("seal_due", timeIsUp, () => sealDue(env, now));
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
   await step("write_digests", () => writeDigests(env.CATALOG, r2Objects(env.EVENTS), now));
+  await rounds("plan_due", timeIsUp, () => planDue(env, now));
 }
 
 /** What a round moved forward; 0: nothing is left, or nothing moves just now. */

@@ -16,7 +16,7 @@ import type { AppendNo, EdgeId, ShardAddress } from "../../domain/ids.ts";
 import { appendAttemptsMax, appendDeadlineMs } from "../../domain/limits.ts";
 import type { AppendReply } from "../../domain/messages.ts";
 import { type Row, claims as claimsAt, packRows } from "../../domain/packed-rows.ts";
-import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
+import { type Plan, planFor, protocolVersion } from "../../domain/plan.ts";
 import { type EventRefusal, unreachable } from "../../domain/refusal.ts";
 import { homeOf, routeOf, rowLine, spilled } from "../../domain/route.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -114,7 +114,7 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
     const found = routeOf(event.timeMs, now, stream, (hour) => memory.closedHours.has(stream.type, hour));
     const { hour, homeHour, claims } = routed.spills === 0 ? found : spilled(found);
     routed.late = event.timeMs !== null && found.claims !== claimsAt.none;
-    const plan = memory.correctedPlans.get(stream.type, hour) ?? planOf(stream);
+    const plan = memory.correctedPlans.get(stream.type, hour) ?? planFor(stream, hour);
     const { address, hashes } = homeOf(event, hour, plan, routed.spills);
     const key = `${hour}/${address.index}/${stream.type}`;
     let group = groups.get(key);

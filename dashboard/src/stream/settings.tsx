@@ -28,7 +28,7 @@ export function Settings({ stream }: { readonly stream: StreamReply }) {
         <dd>{spanText(targetLatenessMs)}</dd>
         <dt>Shards</dt>
         <dd>
-          {shardsText(settings.shards)}, by {settings.partitionBy}
+          {shardsText(settings)}, by {settings.partitionBy}
         </dd>
         <dt>Formats</dt>
         <dd>{settings.formats.join(", ")}</dd>
@@ -49,9 +49,6 @@ export function Settings({ stream }: { readonly stream: StreamReply }) {
 }
 
 /** A fixed number, or the bounds within which the planner chooses. */
-function shardsText(shards: unknown): string {
-  if (typeof shards === "object" && shards !== null && "min" in shards && "max" in shards) {
-    return shards.min === shards.max ? String(shards.min) : `${String(shards.min)} to ${String(shards.max)}`;
-  }
-  return String(shards);
+function shardsText({ shards, shardsMax }: StreamReply["settings"]): string {
+  return shardsMax === null || shardsMax === shards ? String(shards) : `${shards} to ${shardsMax}`;
 }

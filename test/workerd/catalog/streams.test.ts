@@ -66,5 +66,6 @@ it("the configuration is everything as of one version", async () => {
     ...settings({ priority: "high" }),
     type: "config",
     firstHour: "2026-11-23T10",
+    planned: [],
   });
 });

@@ -18,6 +18,7 @@ import {
   forgetAfterWindowMs,
   windowMsDefault,
 } from "../../../domain/limits.ts";
+import { type HourLoad, loadOf } from "../../../domain/load.ts";
 import { Manifest, bucketPrefix, manifestKey } from "../../../domain/manifest.ts";
 import type { SealedSummary } from "../../../domain/messages.ts";
 import { PartRecount } from "../../../domain/recount.ts";
@@ -37,7 +38,14 @@ export interface AuditEnv extends HomesEnv {
 
 const Findings = z.array(Finding);
 
-/** Every finding about the bucket. `timeIsUp` is asked between parts; null then: not finished, go on next time. */
+export interface BucketAudit {
+  /** None: it is balanced. */
+  readonly findings: readonly Finding[];
+  /** What the hour asked of its shards; null: its manifest or its ledger could not be read. */
+  readonly load: HourLoad | null;
+}
+
+/** Everything about the bucket. `timeIsUp` is asked between parts; null then: not finished, go on next time. */
 export async function auditBucket(
   env: AuditEnv,
   objects: ObjectStore,
@@ -45,9 +53,9 @@ export async function auditBucket(
   summary: SealedSummary,
   now: EpochMs,
   timeIsUp: () => boolean,
-): Promise<Finding[] | null> {
+): Promise<BucketAudit | null> {
   const manifest = await readManifest(objects, address, summary);
-  if (!manifest.ok) return [manifest.finding];
+  if (!manifest.ok) return { findings: [manifest.finding], load: null };
   const rereadFindings = await rereadParts(env, objects, manifest.manifest, address, now, timeIsUp);
   if (rereadFindings === null) return null;
   const listing = await objects.list(bucketPrefix(address));
@@ -59,15 +67,16 @@ export async function auditBucket(
     ),
     ...rereadFindings,
   ];
-  if (now >= retireAt(manifest.manifest)) return [...inR2, retired];
+  if (now >= retireAt(manifest.manifest)) return { findings: [...inR2, retired], load: null };
   const ledger = ledgerView(await hearLedgers(env, address));
   const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
-  return [
+  const findings = [
     ...inR2,
     ...ledger.findings,
     ...shardFindings(manifest.manifest, ledger, answers),
     ...(await claimFindings(env, objects, manifest.manifest)),
   ];
+  return { findings, load: loadOf(manifest.manifest, ledger.events) };
 }
 
 /** From then on the bucket's objects may be gone, and with them every counter that is not in R2. */

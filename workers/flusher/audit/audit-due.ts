@@ -49,14 +49,15 @@ async function audit(
   now: EpochMs,
   timeIsUp: () => boolean,
 ): Promise<VerdictName | null> {
-  const findings = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
-  if (findings === null) return null;
+  const audited = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
+  if (audited === null) return null;
+  const { findings, load } = audited;
   const found = verdictOf(findings);
   // The bucket hears it first: once a balanced verdict is recorded nobody audits the bucket again, and one that never
   // heard of it would keep its payloads for good. Any other verdict is recorded, whether its bucket can be reached or not.
   if (found === "balanced")
     await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
-  const verdict = await recordVerdict(env.CATALOG, { address, findings, attempts, at: now });
+  const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });
   if (verdict !== "balanced" || before !== null)
     log("auditor", "verdict", { ...address, verdict, before, findings });
   return verdict;

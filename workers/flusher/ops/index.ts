@@ -20,6 +20,7 @@ import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
 import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
+import { listPlansRoute } from "./plans.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
@@ -41,6 +42,7 @@ router
   .get("/v1/streams", needs("admin", listStreamsRoute))
   .get("/v1/streams/:type", needs("admin", getStreamRoute))
   .put("/v1/streams/:type", needs("admin", putStreamRoute))
+  .get("/v1/streams/:type/plans", needs("read:audit", listPlansRoute))
   .get("/v1/stream-changes", needs("admin", historyRoute))
   .post("/v1/stream-changes", needs("admin", changeStreamsRoute))
   .post("/v1/stream-changes/plan", needs("admin", planChangeRoute))
