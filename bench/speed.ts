@@ -6,6 +6,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { BadArgument, isArgumentError, wholeNumber } from "../scripts/local/arguments.ts";
 import { canPin } from "./speed/cores.ts";
@@ -19,6 +20,7 @@ const usage = `npm run bench -- [options]
                   (events per request × requests at a time)
   --rounds N      how often each target is measured (default 3)
   --seconds N     how long each time (default 1)
+  --against DIR   another checkout of this project, measured beside this one
   --json FILE     every figure of every round
 
 All of it takes about eight minutes.`;
@@ -30,12 +32,14 @@ async function bench(args: readonly string[]): Promise<void> {
       only: { type: "string" },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "1" },
+      against: { type: "string" },
       json: { type: "string" },
     },
   });
   const wanted = chosen(values.only);
   const rounds = wholeNumber("rounds", values.rounds, 1, 100);
   const seconds = wholeNumber("seconds", values.seconds, 1, 600);
+  const against = values.against === undefined ? null : resolve(values.against);
   const pinned = canPin();
   const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown kind"}`;
   const say = (line: string): void => {
@@ -44,7 +48,7 @@ async function bench(args: readonly string[]): Promise<void> {
   say(`${machine}; server and generator ${pinned ? "each on a core of its own" : "not kept apart"}`);
   const results = [];
   for (const workload of wanted) {
-    results.push(await runWorkload(workload, { rounds, measureMs: seconds * 1_000, pinned, say }));
+    results.push(await runWorkload(workload, { rounds, measureMs: seconds * 1_000, pinned, against, say }));
   }
   const summaries = results.map(summaryOf);
   say(`\n${figuresTable(summaries)}\n\n${ratiosTable(summaries)}`);

@@ -36,9 +36,10 @@ export interface SealedIds {
 const adminKey = "the-admin-key-of-a-measured-run";
 const runsMax = 50;
 
-export async function startHourseal(dataDir: string): Promise<MeasuredSystem> {
-  const entry = join(repositoryRoot, "bench", "speed", "worker.ts");
-  const runtime = await startLocalRuntime({ port: 0, dataDir, adminKey, cron: false, entry });
+/** `root`: the checkout whose Worker it runs. */
+export async function startHourseal(dataDir: string, root = repositoryRoot): Promise<MeasuredSystem> {
+  const entry = join(root, "bench", "speed", "worker.ts");
+  const runtime = await startLocalRuntime({ port: 0, dataDir, adminKey, cron: false, entry, root });
   const admin = { url: runtime.url, key: adminKey };
   const key = await createKey(admin, ["write:*"], "measured run");
   const { events } = readProjectConfig("local");

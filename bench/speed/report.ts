@@ -78,7 +78,7 @@ export function summaryOf({ workload, rounds, faults }: WorkloadResult): Summary
   return { workload: workload.name, targets, ratios, faults };
 }
 
-const order: readonly TargetName[] = ["hourseal", "a", "b", "c", "d"];
+const order: readonly TargetName[] = ["hourseal", "other", "a", "b", "c", "d"];
 
 function rate({ sending }: Round): number {
   return sending.requests / sending.seconds;

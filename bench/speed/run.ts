@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { epochMs } from "../../domain/hour.ts";
 import { generatorCore, pin, serverCore, startNode } from "./cores.ts";
 import { type Order, Sending } from "./generator-messages.ts";
-import { faultsOf } from "./hourseal.ts";
+import { type MeasuredSystem, faultsOf } from "./hourseal.ts";
 import { type Target, type TargetName, type Targets, startTargets } from "./targets.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly measureMs: number;
   /** The server on one core and the generator on another. */
   readonly pinned: boolean;
+  /** Another checkout to measure beside this one. */
+  readonly against: string | null;
   readonly say: (line: string) => void;
 }
 
@@ -47,7 +49,8 @@ export async function runWorkload(workload: Workload, options: RunOptions): Prom
     options.pinned ? generatorCore : null,
   );
   try {
-    const targets = await startTargets(dir, options.pinned ? serverCore : null);
+    const { pinned, against } = options;
+    const targets = await startTargets({ dir, core: pinned ? serverCore : null, against });
     try {
       return await rounds(workload, options, targets, generator);
     } finally {
@@ -69,7 +72,8 @@ async function rounds(
   const done: Round[] = [];
   const faults: string[] = [];
   for (let round = 1; round <= count; round++) {
-    const types = await targets.hourseal.streamsOf(workload, round);
+    let types: string[] = [];
+    for (const system of targets.systems.values()) types = await system.streamsOf(workload, round);
     for (const target of inTurn(targets.all, round)) {
       const sending = await send(generator, {
         port: target.port,
@@ -87,24 +91,22 @@ async function rounds(
       say(lineOf(workload, target, round, sending));
     }
   }
-  faults.push(...(await lost(workload, count, targets, done)));
+  for (const [name, system] of targets.systems) {
+    const own = done.filter(({ target }) => target === name);
+    const lost = await lostBy(system, workload, own);
+    faults.push(...lost.map((fault) => `${name}, ${fault}`));
+  }
   return { workload, rounds: done, faults };
 }
 
-/** What of Hourseal's rounds is not in its sealed parts as it should be. */
-async function lost(
-  workload: Workload,
-  count: number,
-  { hourseal }: Targets,
-  done: readonly Round[],
-): Promise<string[]> {
-  await hourseal.settle();
+/** What of these rounds is not in the sealed parts as it should be. */
+async function lostBy(system: MeasuredSystem, workload: Workload, done: readonly Round[]): Promise<string[]> {
+  await system.settle();
   const faults: string[] = [];
-  for (let round = 1; round <= count; round++) {
-    const types = await hourseal.streamsOf(workload, round);
-    const sealed = await hourseal.sealedIds(types, `r${round}`);
-    const sending = done.find((one) => one.target === "hourseal" && one.round === round)?.sending;
-    const { sent = 0, accepted = 0 } = sending ?? {};
+  for (const { round, sending } of done) {
+    const { sent, accepted } = sending;
+    const types = await system.streamsOf(workload, round);
+    const sealed = await system.sealedIds(types, `r${round}`);
     faults.push(...faultsOf(workload, sent, sealed).map((fault) => `round ${round}: ${fault}`));
     if (accepted !== sealed.rows) {
       faults.push(

@@ -11,7 +11,7 @@ import { workerdOf } from "../cost/process.ts";
 import { startNode } from "./cores.ts";
 import { type MeasuredSystem, startHourseal } from "./hourseal.ts";
 
-export type TargetName = "hourseal" | "a" | "b" | "c" | "d";
+export type TargetName = "hourseal" | "other" | "a" | "b" | "c" | "d";
 
 export interface Target {
   readonly name: TargetName;
@@ -23,47 +23,63 @@ export interface Target {
 }
 
 export interface Targets {
-  readonly hourseal: MeasuredSystem;
+  /** Those that must not lose anything, by name. */
+  readonly systems: ReadonlyMap<TargetName, MeasuredSystem>;
   readonly all: readonly Target[];
   stop(): Promise<void>;
 }
 
 export const titles: Readonly<Record<TargetName, string>> = {
   hourseal: "Hourseal",
+  other: "another checkout",
   a: "(a) answer only",
   b: "(b) bare group commit",
   c: "(c) row per event",
   d: "(d) Node + SQLite",
 };
 
-/** Starts them all; their state is under `dir`. `core`: where the Node server runs; workerd is moved by the caller. */
-export async function startTargets(dir: string, core: number | null): Promise<Targets> {
+export interface TargetOptions {
+  /** Their state is under it. */
+  readonly dir: string;
+  /** Where the Node server runs; workerd is moved by the caller. Null: anywhere. */
+  readonly core: number | null;
+  /** Another checkout of this project, to be measured beside this one; null: none. */
+  readonly against: string | null;
+}
+
+/** Starts them all. */
+export async function startTargets({ dir, core, against }: TargetOptions): Promise<Targets> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of stops.splice(0).toReversed()) await end();
   };
+  const systems = new Map<TargetName, MeasuredSystem>();
+  const all: Target[] = [];
+  /** The processes that it started are told from those before it. */
+  const startSystem = async (name: TargetName, root?: string): Promise<void> => {
+    const before = workerdOf(process.pid);
+    const system = await startHourseal(join(dir, name), root);
+    stops.push(() => system.stop());
+    systems.set(name, system);
+    const pids = workerdOf(process.pid).filter((pid) => !before.includes(pid));
+    all.push({ name, port: system.port, pids, requestOf: () => system.request });
+  };
+  const perRound = (round: number): { path: string; headers: Record<string, string> } => ({
+    path: `/round-${round}`,
+    headers: {},
+  });
   try {
-    const hourseal = await startHourseal(join(dir, "hourseal"));
-    stops.push(() => hourseal.stop());
-    const ours = workerdOf(process.pid);
+    await startSystem("hourseal");
+    if (against !== null) await startSystem("other", against);
+    const before = workerdOf(process.pid);
     const baselines = await startBaselines(join(dir, "baselines"));
     stops.push(() => baselines.stop());
-    const theirs = workerdOf(process.pid).filter((pid) => !ours.includes(pid));
+    const pids = workerdOf(process.pid).filter((pid) => !before.includes(pid));
+    all.push(...baselines.ports.map(([name, port]) => ({ name, port, pids, requestOf: perRound })));
     const node = await startNodeSqlite(dir, core);
     stops.push(() => node.stop());
-    const perRound = (round: number): { path: string; headers: Record<string, string> } => ({
-      path: `/round-${round}`,
-      headers: {},
-    });
-    return {
-      hourseal,
-      all: [
-        { name: "hourseal", port: hourseal.port, pids: ours, requestOf: () => hourseal.request },
-        ...baselines.ports.map(([name, port]) => ({ name, port, pids: theirs, requestOf: perRound })),
-        { name: "d", port: node.port, pids: [node.pid], requestOf: perRound },
-      ],
-      stop,
-    };
+    all.push({ name: "d", port: node.port, pids: [node.pid], requestOf: perRound });
+    return { systems, all, stop };
   } catch (error) {
     await stop();
     throw error;
