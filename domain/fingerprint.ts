@@ -5,9 +5,10 @@
  * bytes (32-bit big-endian), so that no two different identities give the same input.
  * Two identities collide with probability 2^-128 per pair; nothing here detects it.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { writeUtf8 } from "./event/utf8.ts";
 import type { IdentitySumHex } from "./ids.ts";
+import { paddingBytesMax, sha256 } from "./sha256.ts";
 
 /** Bytes of one fingerprint. */
 export const fingerprintBytes = 16;
@@ -18,18 +19,23 @@ export interface Identity {
   readonly id: string;
 }
 
+/** What is hashed, one identity at a time; it grows to the longest one. Shared: hashing never yields. */
+let scratch = new Uint8Array(1_024);
+
 /** The fingerprint of an identity: 16 bytes. The three strings must be well-formed UTF-16. */
 export function fingerprintOf({ type, source, id }: Identity): Uint8Array {
-  const parts = [utf8ToBytes(type), utf8ToBytes(source), utf8ToBytes(id)];
-  const input = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
-  const view = new DataView(input.buffer);
-  let at = 0;
-  for (const part of parts) {
-    view.setUint32(at, part.length);
-    input.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return sha256(input).slice(0, fingerprintBytes);
+  const bytesMax = 12 + 3 * (type.length + source.length + id.length) + paddingBytesMax;
+  if (scratch.length < bytesMax) scratch = new Uint8Array(bytesMax);
+  const end = writeText(id, writeText(source, writeText(type, 0)));
+  return sha256(scratch, end, fingerprintBytes);
+}
+
+/** Writes a text behind its length; answers where it ends. */
+function writeText(text: string, at: number): number {
+  const end = writeUtf8(text, scratch, at + 4);
+  const length = end - at - 4;
+  for (let byte = 0; byte < 4; byte++) scratch[at + byte] = length >>> (24 - byte * 8);
+  return end;
 }
 
 /**
