@@ -128,8 +128,8 @@ export const shardRowsTarget = identitiesPerShardMax / 2;
 /** Bytes an hour, before compression, that the planner gives one shard: a fifth of the 10 GB that its storage may hold. */
 export const shardBytesTarget = 2_000 * MiB;
 
-/** How far above the average the busiest shard may be for the planner to add shards: past it a key is hot, and stays so. */
-export const shardSkewMax = 4;
+/** Share of a shard's target that the planner leaves to the other keys beside a hot one: more shards would only stand empty. */
+export const hotRoomMin = 0.25;
 
 /** The newest hours that the planner looks at: a burst is remembered as long, and one quiet hour brings nothing down. */
 export const lastHoursSeen = 3;

@@ -2,11 +2,11 @@
  * What an hour asked of its shards, as its manifest counts it: what the planner learns from.
  *
  * The busiest shard is what counts: an average hides the one that is full. But a key that is hot stays on one shard
- * however many there are, so past `shardSkewMax` times the average more shards are not asked for; such an hour spills.
+ * however many there are: the hotter it is, the less do more shards help, and what is too much for its shard spills.
  */
 import * as z from "zod";
 import type { EventCounts } from "./ledger.ts";
-import { shardBytesTarget, shardRowsTarget, shardSkewMax, shardsMax } from "./limits.ts";
+import { hotRoomMin, shardBytesTarget, shardRowsTarget, shardsMax } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 
 const count = z.number().int().min(0);
@@ -71,14 +71,25 @@ function spread(
 
 /**
  * How many shards would have held the hour, each within its target; not rounded, so that growth can be taken of it.
- * Which home spilled is not known: all of it is put on the busiest one.
+ * Which home spilled is not known: the busiest one has an even share of it, for a hot key's rows would fit no other shard.
  */
 export function shardsNeeded(load: HourLoad): number {
   const { shards, rows, busiestRows, spilledRows, bytes, busiestBytes, spilledBytes } = load;
-  const needed = (busiest: number, total: number, target: number): number =>
-    Math.min(shards * busiest, shardSkewMax * total) / target;
+  const share = (spilled: number): number => spilled / Math.max(1, shards);
   return Math.max(
-    needed(busiestRows + spilledRows, rows, shardRowsTarget),
-    needed(busiestBytes + spilledBytes, bytes, shardBytesTarget),
+    needed(shards, rows, busiestRows + share(spilledRows), shardRowsTarget),
+    needed(shards, bytes, busiestBytes + share(spilledBytes), shardBytesTarget),
   );
+}
+
+/**
+ * What the busiest shard has above the average is either one hot key, which does not divide: then each shard has room for
+ * its target but for what is hot. Or it is keys that happen to meet, which divide as the rest does. The one that asks for
+ * fewer is believed: if it is wrong, the next hour says so.
+ */
+function needed(shards: number, total: number, busiest: number, target: number): number {
+  if (shards < 2) return total / target;
+  const hot = Math.max(0, (busiest - total / shards) / (1 - 1 / shards));
+  const besideHot = (total - hot) / Math.max(target - hot, target * hotRoomMin);
+  return Math.min(besideHot, (shards * busiest) / target);
 }

@@ -34,7 +34,7 @@ export interface Evidence {
   readonly hour: Hour;
   /** Shards that the hour needed, times `growth`; null: it was not seen. */
   readonly needed: number | null;
-  /** How much more came in the planned hour than in the newest seen one, a day or a week before. */
+  /** How much more came in the planned hour than in the newest seen one, both a day and a week before; 1: no more. */
   readonly growth: number;
   readonly doubt: Doubt | null;
 }
@@ -152,11 +152,10 @@ function evidenceFor(
   newest: Hour,
   sighting: (hour: Hour) => Sighting,
 ): Evidence[] {
-  const growth = Math.max(
-    ...[day, week].map((back) =>
-      growthOf(sighting(plusHours(newest, -back)), sighting(plusHours(hour, -back))),
-    ),
+  const growths = [day, week].flatMap((back) =>
+    growthOf(sighting(plusHours(newest, -back)), sighting(plusHours(hour, -back))),
   );
+  const growth = growths.length === 0 ? 1 : Math.min(plannedGrowthMax, Math.max(1, Math.min(...growths)));
   const evidence: Evidence[] = [];
   for (let back = 0; back < lastHoursSeen; back++) {
     evidence.push(
@@ -183,8 +182,10 @@ function evidenceOf(
   return { name, hour, needed: shardsNeeded(seen.load) * growth, growth, doubt };
 }
 
-/** From one hour to a later one, at least 1: that less came then is no reason to expect less now. */
-function growthOf(from: Sighting, to: Sighting): number {
-  if (from === null || to === null || from.load.rows === 0) return 1;
-  return Math.min(plannedGrowthMax, Math.max(1, to.load.rows / from.load.rows));
+/** From one hour to a later one; none if either is in doubt: after an outage everything grows. */
+function growthOf(from: Sighting, to: Sighting): number[] {
+  if (from === null || to === null || from.load.rows === 0) return [];
+  return [from, to].every(({ settled, load }) => settled && load.failed === 0)
+    ? [to.load.rows / from.load.rows]
+    : [];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shardBytesTarget, shardRowsTarget, shardSkewMax } from "../../domain/limits.ts";
+import { shardBytesTarget, shardRowsTarget } from "../../domain/limits.ts";
 import { type HourLoad, loadOf, shardsNeeded } from "../../domain/load.ts";
 import { type Manifest, manifestOf } from "../../domain/manifest.ts";
 import { countersOfShard, hour, hourOfText, indexOf, plan, tallyOf, type } from "./make.ts";
@@ -50,25 +50,37 @@ describe("what an hour asked of its shards", () => {
 });
 
 describe("[PL2] the shards that an hour needed", () => {
+  const rows = (shards: number, total: number, busiest: number, spilled = 0): HourLoad =>
+    load({
+      shards,
+      rows: total * shardRowsTarget,
+      busiestRows: busiest * shardRowsTarget,
+      spilledRows: spilled * shardRowsTarget,
+    });
+
   it.each([
-    ["one that is within its target", load({ rows: shardRowsTarget, busiestRows: shardRowsTarget }), 1],
-    [
-      "two of which one has three quarters: by that one, not by the average",
-      load({ shards: 2, rows: 2 * shardRowsTarget, busiestRows: 1.5 * shardRowsTarget }),
-      3,
-    ],
-    [
-      "one that spilled: what it could not take is its own",
-      load({ rows: 3 * shardRowsTarget, busiestRows: 2 * shardRowsTarget, spilledRows: shardRowsTarget }),
-      3,
-    ],
+    ["one that is within its target", rows(1, 1, 1), 1],
+    ["one that is past it", rows(1, 1.7, 1.7), 1.7],
+    ["two of which one has more: by that one, not by the average", rows(2, 2, 1.5), 3],
+    ["many of which each has as much", rows(8, 6, 6 / 8), 6],
+    ["one that spilled: what it could not take counts", rows(1, 3, 2, 1), 3],
+    ["two that spilled: an even share each", rows(2, 6, 2, 2), 6],
+    ["many with one hot key: more shards would not part it, and are not asked for", rows(16, 4, 2), 128 / 15],
     ["one by its bytes", load({ bytes: 2.5 * shardBytesTarget, busiestBytes: 2.5 * shardBytesTarget }), 2.5],
-    [
-      "many with one hot key: more shards would not part it",
-      load({ shards: 16, rows: 2 * shardRowsTarget, busiestRows: 2 * shardRowsTarget }),
-      2 * shardSkewMax,
-    ],
   ])("%s", (_name, hours, needed) => {
     expect(shardsNeeded(hours)).toBeCloseTo(needed, 10);
+  });
+
+  it("of a hot key do not run away: given what it asked for, the next hour asks for no more", () => {
+    const hot = 2 * shardRowsTarget;
+    const others = 2 * shardRowsTarget;
+    const counts = [1];
+    for (let hours = 0; hours < 10; hours++) {
+      const shards = counts.at(-1) ?? 1;
+      const busiestRows = hot + others / shards;
+      counts.push(Math.ceil(shardsNeeded(load({ shards, rows: hot + others, busiestRows }))));
+    }
+    expect(Math.max(...counts)).toBeLessThanOrEqual(8);
+    expect(counts.at(-1)).toBe(counts.at(-2));
   });
 });

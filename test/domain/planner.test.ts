@@ -62,16 +62,23 @@ describe("[PL2] up, at once", () => {
     });
   });
 
-  it("because yesterday it grew from the newest hour to the planned one", () => {
-    const grew = { 2: needing(2), 26: needing(1), 24: needing(2.5) };
+  it("because it grew from the newest hour to the planned one, yesterday and a week ago", () => {
+    const grew = { 2: needing(2), 26: needing(1), 24: needing(2.5), 170: needing(1), 168: needing(2.1) };
     expect(plan(2, seen(grew))).toMatchObject({ shards: 5, move: "up" });
-    expect(plan(2, seen({ 2: needing(2), 170: needing(1), 168: needing(2.5) }))).toMatchObject({ shards: 5 });
+    expect(plan(2, seen({ ...grew, 170: needing(2.1) }))).toMatchObject({ shards: 3 });
+    expect(plan(2, seen({ ...grew, 168: null }))).toMatchObject({ shards: 5 });
   });
 
   it("and by no more than a launch could: growth is bounded, and nothing grows from nothing", () => {
-    const leap = { 2: needing(1), 26: needing(0.01), 24: needing(3) };
+    const leap = { 2: needing(1), 26: needing(0.01), 24: needing(1), 170: null };
     expect(plan(1, seen(leap))).toMatchObject({ shards: plannedGrowthMax });
-    expect(plan(1, seen({ 26: needing(0), 24: needing(3) }))).toMatchObject({ shards: 3 });
+    expect(plan(1, seen({ ...leap, 26: needing(0) }))).toMatchObject({ shards: 1 });
+  });
+
+  it("[PL4] and not by what follows an outage: after one everything grows", () => {
+    const leap = { 2: needing(1), 26: needing(0.1, { failed: 1 }), 24: needing(1), 170: null };
+    expect(plan(1, seen(leap))).toMatchObject({ shards: 1 });
+    expect(plan(1, seen({ ...leap, 26: needing(0.1, { settled: false }) }))).toMatchObject({ shards: 1 });
   });
 
   it("never above the owner's bound, and says so", () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
 
-test.for(["start", "verify", "replay", "streams", "pull", "crash"])("%s", async (name) => {
+test.for(["start", "verify", "replay", "streams", "pull", "plan-sim", "crash"])("%s", async (name) => {
   const [asked, wrong] = await Promise.all([runScript(name, ["--help"]), runScript(name, ["--nonsense"])]);
   expect(asked).toMatchObject({ code: 0, stderr: "" });
   expect(asked.stdout).toMatch(new RegExp(`^npm run ${name}|^npm ${name}`));
