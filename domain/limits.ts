@@ -294,6 +294,33 @@ export const targetLatenessMsMax = 1 * DAY_MS;
 /** Streams altogether: every edge holds them all in memory, and one object in R2 carries them. */
 export const streamsMax = 5_000;
 
+/** UTF-8 bytes of one stream's JSON Schema: every edge holds all of them, and checks each event against one. */
+export const schemaBytesMax = 16 * KiB;
+
+/** UTF-8 bytes of all schemas together: they are in the one snapshot that every edge reads whole. */
+export const schemasBytesMax = 4 * MiB;
+
+/** How deep schemas nest within a schema: past any record, and far from any reader's stack. */
+export const schemaDepthMax = 32;
+
+/** Properties that one schema names: past it a record is a table of its own. */
+export const schemaPropertiesMax = 500;
+
+/** Schemas within a schema, each reference counted as what it refers to: a value is held against all of them. */
+export const schemaNodesMax = 2_000;
+
+/** Members of one object in checked data: what does not fit is noted member by member. */
+export const schemaMembersMax = 10_000;
+
+/** Characters of one regular expression in a schema. */
+export const patternCharsMax = 500;
+
+/** Ways in which a regular expression of a schema may match: the engine tries them one by one. */
+export const patternWaysMax = 10_000;
+
+/** The same if it also repeats without a bound: then each way may run through all of a text. */
+export const patternEndlessWaysMax = 100;
+
 /** Bytes of a body that changes streams: some two thousand of them with their descriptions. */
 export const configBodyBytesMax = 1 * MiB;
 

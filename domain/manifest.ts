@@ -28,6 +28,8 @@ export const PartContent = z.strictObject({
   /** Earliest and latest event time, RFC 3339; null if every row is undated. */
   minTime: z.string().nullable(),
   maxTime: z.string().nullable(),
+  /** Rows by the version of the schema that they were checked by; left out if none was. */
+  schemaVersions: z.record(z.string().regex(/^[1-9]\d*$/), z.number().int().min(1)).optional(),
 });
 export type PartContent = z.infer<typeof PartContent>;
 
@@ -111,13 +113,19 @@ export function manifestOf(input: {
     rows: total.rows,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     identitySum: total.sum,
-    schemaVersion: null,
+    schemaVersion: newestSchema(parts),
     parts,
     shards: input.shards.toSorted((a, b) =>
       a.hour === b.hour ? a.index - b.index : a.hour < b.hour ? -1 : 1,
     ),
     strays: input.strays.toSorted(),
   };
+}
+
+/** The newest version that rows were checked by: older rows fit it too, for a schema is only ever loosened. */
+function newestSchema(parts: readonly Part[]): string | null {
+  const versions = parts.flatMap(({ schemaVersions = {} }) => Object.keys(schemaVersions).map(Number));
+  return versions.length === 0 ? null : String(Math.max(...versions));
 }
 
 /** accepted + reassigned in = delivered + denied + reassigned out: nothing is held at the seal. */

@@ -3,6 +3,7 @@ import { IdentitySum } from "./fingerprint.ts";
 import { type EpochMs, hourOfNumber, isoOf } from "./hour.ts";
 import type { PartContent } from "./manifest.ts";
 import type { PackedRows } from "./packed-rows.ts";
+import { schemaVersionOf } from "./row-line.ts";
 
 /** Counts rows one by one into a `PartContent`. */
 export class ContentCounter {
@@ -12,6 +13,7 @@ export class ContentCounter {
   readonly #homeHours = new Map<number, number>();
   #minMs = Number.POSITIVE_INFINITY;
   #maxMs = Number.NEGATIVE_INFINITY;
+  readonly #schemaVersions = new Map<number, number>();
 
   get rows(): number {
     return this.#rows;
@@ -21,14 +23,23 @@ export class ContentCounter {
     return this.#bytes;
   }
 
-  /** `timeMs` is NaN for an undated row. */
-  add(fingerprint: Uint8Array, at: number, homeHourNumber: number, timeMs: number, lineBytes: number): void {
+  /** `timeMs` is NaN for an undated row; `schemaVersion` 0 for one that was not checked. */
+  add(
+    fingerprint: Uint8Array,
+    at: number,
+    homeHourNumber: number,
+    timeMs: number,
+    lineBytes: number,
+    schemaVersion: number,
+  ): void {
     this.#rows++;
     this.#bytes += lineBytes;
     this.#sum.addFingerprint(fingerprint, at);
     this.#homeHours.set(homeHourNumber, (this.#homeHours.get(homeHourNumber) ?? 0) + 1);
     if (timeMs < this.#minMs) this.#minMs = timeMs;
     if (timeMs > this.#maxMs) this.#maxMs = timeMs;
+    if (schemaVersion > 0)
+      this.#schemaVersions.set(schemaVersion, (this.#schemaVersions.get(schemaVersion) ?? 0) + 1);
   }
 
   addRow(rows: PackedRows, row: number): void {
@@ -38,6 +49,7 @@ export class ContentCounter {
       rows.homeHourNumber(row),
       rows.timeMs(row),
       rows.lineBytes(row),
+      schemaVersionOf(rows.line(row)),
     );
   }
 
@@ -49,8 +61,14 @@ export class ContentCounter {
       homeHours: Object.fromEntries(hours.map(([number, rows]) => [hourOfNumber(number), rows])),
       minTime: this.#minMs === Number.POSITIVE_INFINITY ? null : isoOf(this.#minMs as EpochMs),
       maxTime: this.#maxMs === Number.NEGATIVE_INFINITY ? null : isoOf(this.#maxMs as EpochMs),
+      ...schemaVersionsOf(this.#schemaVersions),
     };
   }
+}
+
+function schemaVersionsOf(rows: ReadonlyMap<number, number>): Pick<PartContent, "schemaVersions"> {
+  if (rows.size === 0) return {};
+  return { schemaVersions: Object.fromEntries([...rows].toSorted(([a], [b]) => a - b)) };
 }
 
 /** What several runs of rows hold together. Times are in one written form, so text order is time order. */
@@ -61,6 +79,7 @@ export function addContents(contents: Iterable<PartContent>): PartContent {
   let plainBytes = 0;
   let minTime: string | null = null;
   let maxTime: string | null = null;
+  const schemaVersions = new Map<number, number>();
   for (const content of contents) {
     rows += content.tally.rows;
     sum.addHex(content.tally.sum);
@@ -71,6 +90,8 @@ export function addContents(contents: Iterable<PartContent>): PartContent {
       minTime = content.minTime;
     if (content.maxTime !== null && (maxTime === null || content.maxTime > maxTime))
       maxTime = content.maxTime;
+    for (const [version, count] of Object.entries(content.schemaVersions ?? {}))
+      schemaVersions.set(Number(version), (schemaVersions.get(Number(version)) ?? 0) + count);
   }
   return {
     tally: { rows, sum: sum.hex() },
@@ -78,5 +99,6 @@ export function addContents(contents: Iterable<PartContent>): PartContent {
     homeHours: Object.fromEntries([...homeHours].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     minTime,
     maxTime,
+    ...schemaVersionsOf(schemaVersions),
   };
 }

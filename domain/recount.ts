@@ -21,6 +21,8 @@ const PartRow = z.strictObject({
   home_hour: HourText,
   /** True if nobody could say any more whether the event was delivered before. */
   unguarded: z.literal(true).optional(),
+  /** Of the schema that its data was held against; left out if there was none. */
+  schema_version: z.number().int().min(1).optional(),
   event: z.looseObject({
     type: z.string(),
     source: z.string(),
@@ -37,6 +39,7 @@ const ColumnsRow = z.object({
   time: z.bigint().nullable(),
   received_at: z.bigint(),
   home_hour: HourText,
+  schema_version: z.number().int().min(1).nullable(),
 });
 export const countedColumns: readonly string[] = Object.keys(ColumnsRow.shape);
 
@@ -90,8 +93,9 @@ export class PartRecount {
       this.#bad(this.#lines, z.prettifyError(row.error).replaceAll("\n", " "));
       return;
     }
-    const { time, home_hour: homeHour, ...identity } = row.data;
-    this.#count(identity, homeHour, time === null ? Number.NaN : msOfMicros(time), 0);
+    const { time, home_hour: homeHour, schema_version: schemaVersion, ...identity } = row.data;
+    const timeMs = time === null ? Number.NaN : msOfMicros(time);
+    this.#count(identity, homeHour, timeMs, 0, schemaVersion ?? 0);
   }
 
   finish(): Recount {
@@ -112,16 +116,16 @@ export class PartRecount {
       this.#bad(this.#lines, z.prettifyError(row.error).replaceAll("\n", " "));
       return;
     }
-    const { event, home_hour: homeHour } = row.data;
+    const { event, home_hour: homeHour, schema_version: schemaVersion = 0 } = row.data;
     const timeMs = typeof event.time === "string" ? parseTimestamp(event.time) : null;
     if (typeof event.time === "string" && timeMs === null) {
       this.#bad(this.#lines, "the event's time is not an RFC 3339 time");
       return;
     }
-    this.#count(event, homeHour, timeMs ?? Number.NaN, utf8Length(line) + 1);
+    this.#count(event, homeHour, timeMs ?? Number.NaN, utf8Length(line) + 1, schemaVersion);
   }
 
-  #count(event: Identity, homeHour: Hour, timeMs: number, lineBytes: number): void {
+  #count(event: Identity, homeHour: Hour, timeMs: number, lineBytes: number, schemaVersion: number): void {
     if (event.type !== this.#type) {
       this.#bad(this.#lines, `the event is of type ${JSON.stringify(event.type)}`);
       return;
@@ -131,7 +135,7 @@ export class PartRecount {
       this.#repeatedRows++;
       this.#name(this.#lines, "the event's identity came before");
     }
-    this.#counter.add(fingerprint, 0, hourNumber(homeHour), timeMs, lineBytes);
+    this.#counter.add(fingerprint, 0, hourNumber(homeHour), timeMs, lineBytes, schemaVersion);
   }
 
   #bad(row: number, detail: string): void {

@@ -14,6 +14,7 @@ export type EventRefusalCode =
   | "duplicate_attribute" // the same member stands twice
   | "invalid_data" // `data` and `data_base64` together, or bad base64
   | "event_too_large" // the event is over a limit: its bytes, one attribute's bytes, their number, or its nesting
+  | "schema_violation" // `data` breaks the stream's schema
   | "unknown_type" // no stream is registered for this `type`
   | "forbidden_type"; // the key may not write this `type`
 
@@ -21,6 +22,8 @@ export interface EventRefusal {
   readonly code: EventRefusalCode;
   /** One sentence: what is wrong and what to do. Never contains payload data beyond attribute names. */
   readonly detail: string;
+  /** Where in the event, as a JSON Pointer, if its data is at fault. */
+  readonly pointer?: string;
 }
 
 /** Why a request was refused as a whole, before any of its events was looked at. */

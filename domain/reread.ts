@@ -112,6 +112,14 @@ function figureFindings(part: Part, { content }: Recount): Finding[] {
     const [says, is] = [part.homeHours[hour] ?? 0, content.homeHours[hour] ?? 0];
     if (says !== is) wrong.push(`${is} rows have home hour ${hour} and the manifest says ${says}`);
   }
+  const versions = new Set([
+    ...Object.keys(part.schemaVersions ?? {}),
+    ...Object.keys(content.schemaVersions ?? {}),
+  ]);
+  for (const version of versions) {
+    const [says, is] = [part.schemaVersions?.[version] ?? 0, content.schemaVersions?.[version] ?? 0];
+    if (says !== is) wrong.push(`${is} rows have schema version ${version} and the manifest says ${says}`);
+  }
   return wrong.length === 0 ? [] : [corrupt("reread", part.key, wrong.join("; "))];
 }
 

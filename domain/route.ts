@@ -93,11 +93,6 @@ export function homeOf(
   return { address: { type: event.type as EventType, hour, index }, hashes };
 }
 
-/** The line of a row: what is stored, delivered and re-read. `eventJson` is the event as posted, on one line. */
-export function rowLine(eventJson: string, receivedAt: string, homeHour: Hour): string {
-  return `{"received_at":"${receivedAt}","home_hour":"${homeHour}","event":${eventJson}}\n`;
-}
-
 function overflowIndex(hash: number, plan: Plan, spills: number): ShardIndex {
   return (plan.shards + ((hash + spills - 1) % overflowShardsMax)) as ShardIndex;
 }

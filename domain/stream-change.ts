@@ -5,11 +5,16 @@
  *  - `shards`, `shardsMax`, `partitionBy`, `graceMs` hold for hours that are not open yet: an open bucket keeps the plan that it
  *    fixed, so no identity gets a second home.
  *  - `windowMs` only grows: identities that were promised to be remembered would be forgotten.
+ *  - `schema` is only loosened, and stays: what clients send, and what readers read, goes on to fit.
  *  - its `type` never changes: it is in every identity, key and manifest.
  */
 import { durationText } from "./duration.ts";
 import type { EventType } from "./ids.ts";
-import { overdueMs, retentionAfterWindowMsMin, streamsMax } from "./limits.ts";
+import { utf8Length } from "./event/utf8.ts";
+import { overdueMs, retentionAfterWindowMsMin, schemasBytesMax, streamsMax } from "./limits.ts";
+import { schemaFaults } from "./schema/check.ts";
+import { evolutionFaults } from "./schema/evolution.ts";
+import type { SchemaFault } from "./schema/json.ts";
 import type { StreamSettings } from "./stream.ts";
 
 export interface NamedSettings {
@@ -71,7 +76,23 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
   if (first !== undefined && current.length + added.length > streamsMax) {
     refused.push({ type: first.type, setting: null, reason: `there can be ${streamsMax} streams at most` });
   }
+  const someSchema = changes.find(({ after }) => after.schema !== null);
+  if (someSchema !== undefined && schemaBytes(known, changes) > schemasBytesMax) {
+    const reason = `all schemas together have ${schemasBytesMax} bytes at most; shorten some`;
+    refused.push({ type: someSchema.type, setting: "schema", reason });
+  }
   return refused.length === 0 ? { ok: true, changes } : { ok: false, refused };
+}
+
+/** Of all streams as they would be. */
+function schemaBytes(
+  known: ReadonlyMap<EventType, StreamSettings>,
+  changes: readonly StreamChange[],
+): number {
+  const after = new Map([...known, ...changes.map((change) => [change.type, change.after] as const)]);
+  let bytes = 0;
+  for (const { schema } of after.values()) if (schema !== null) bytes += utf8Length(JSON.stringify(schema));
+  return bytes;
 }
 
 /** Settings that contradict each other. */
@@ -91,11 +112,31 @@ function settingsFaults(type: EventType, settings: StreamSettings): ChangeRefusa
     const reason = `hours are asked for until their window is over: with a window of ${durationText(windowMs)} it is ${durationText(keptMsMin)} at least`;
     faults.push({ type, setting: "retentionMs", reason });
   }
+  if (settings.schema !== null) faults.push(...schemaRefusals(type, schemaFaults(settings.schema)));
   return faults;
+}
+
+function schemaRefusals(type: EventType, faults: readonly SchemaFault[]): ChangeRefusal[] {
+  return faults.map(({ path, reason }) => ({ type, setting: "schema", reason: `${path}: ${reason}` }));
 }
 
 /** Promises that a change of settings would break. */
 function broken(type: EventType, before: StreamSettings, after: StreamSettings): ChangeRefusal[] {
+  return [...brokenWindow(type, before, after), ...brokenSchema(type, before, after)];
+}
+
+function brokenSchema(type: EventType, before: StreamSettings, after: StreamSettings): ChangeRefusal[] {
+  if (before.schema === null) return [];
+  if (after.schema === null) {
+    const reason = "a schema stays, for it names the columns of what was delivered; loosen it instead";
+    return [{ type, setting: "schema", reason }];
+  }
+  // One that is not sound is refused for that.
+  if (schemaFaults(after.schema).length > 0) return [];
+  return schemaRefusals(type, evolutionFaults(before.schema, after.schema));
+}
+
+function brokenWindow(type: EventType, before: StreamSettings, after: StreamSettings): ChangeRefusal[] {
   if (after.windowMs >= before.windowMs) return [];
   const reason =
     `the window shrinks from ${durationText(before.windowMs)} to ${durationText(after.windowMs)}: ` +

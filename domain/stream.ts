@@ -49,6 +49,8 @@ export const StreamSettings = z.strictObject({
   /** Up to so many the planner gives an hour that needs them; null: `shards`, always. */
   shardsMax: z.number().int().min(1).max(shardsLimit).nullable().default(null),
   partitionBy: PartitionBy.default("source"),
+  /** JSON Schema of its events' `data`; null: any data. Which ones are taken: schema/check.ts. */
+  schema: z.record(z.string(), z.unknown()).nullable().default(null),
 });
 export type StreamSettings = z.infer<typeof StreamSettings>;
 
@@ -59,6 +61,8 @@ export interface Stream extends StreamSettings {
   readonly firstHour: Hour;
   /** What the planner chose for its hours. */
   readonly planned: readonly PlanStep[];
+  /** Counts the schemas that it has had; 0: none. */
+  readonly schemaVersion: number;
 }
 
 /** True if the text can name a stream: 1 to `typeBytesMax` UTF-8 bytes, no lone surrogates. */
@@ -82,4 +86,5 @@ export const StreamDocument = StreamSettings.extend({
   type: TypeName,
   firstHour: HourText,
   planned: PlanSteps.default([]),
+  schemaVersion: z.number().int().min(0).default(0),
 });

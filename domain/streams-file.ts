@@ -94,6 +94,14 @@ export const StreamEntry = z.strictObject({
   partitionBy: PartitionBy.optional().describe(
     "What spreads events over shards; default source. Holds for hours that are not open yet.",
   ),
+  schema: z
+    .union([z.string().min(1), z.record(z.string(), z.unknown())], {
+      error: "takes a JSON Schema, or the path of a file that holds one, from where this file is",
+    })
+    .optional()
+    .describe(
+      "JSON Schema (a part of draft 2020-12) of the events' data, or the path of a file that holds it. It can only be loosened.",
+    ),
 });
 export type StreamEntry = z.infer<typeof StreamEntry>;
 
@@ -127,8 +135,10 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   shards: "shards",
   shardsMax: "shardsMax",
   partitionBy: "partitionBy",
+  schema: "schema",
 };
 
+/** A schema that is named by its path must have been read. */
 export function settingsOfEntry(entry: StreamEntry): StreamSettings {
   return StreamSettings.parse(
     Object.fromEntries(Object.entries(fileNames).map(([setting, name]) => [setting, entry[name]])),

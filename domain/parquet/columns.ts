@@ -6,6 +6,7 @@
  * what can have no column at all is only in `data`.
  */
 import { parquetColumnsMax, parquetDepthMax } from "../limits.ts";
+import { type JsonObject, isObject, resolved } from "../schema/json.ts";
 
 export type ColumnType =
   | { readonly kind: "text" | "integer" | "number" | "boolean" | "time" | "json" }
@@ -20,8 +21,6 @@ export interface Field {
 
 /** The prefix of a typed column's name. */
 export const columnPrefix = "data_";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 const json: ColumnType = { kind: "json" };
 
@@ -108,20 +107,4 @@ function fieldsOf(properties: unknown, root: unknown, depth: number): Field[] {
     fields.push({ name, type: typeOf(properties[name], root, depth + 1) });
   }
   return fields;
-}
-
-/** What a reference within the document (`#/$defs/address`) points to. */
-function resolved(ref: string, root: unknown): unknown {
-  if (!ref.startsWith("#")) return undefined;
-  let at: unknown = root;
-  for (const step of ref.slice(1).split("/").slice(1)) {
-    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (!isObject(at) || !Object.hasOwn(at, name)) return undefined;
-    at = at[name];
-  }
-  return at;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -41,6 +41,7 @@ export interface RowValues {
   readonly received_at: bigint;
   readonly home_hour: string;
   readonly unguarded: boolean;
+  readonly schema_version: number | null;
   readonly datacontenttype: string | null;
   readonly dataschema: string | null;
   readonly extensions: ReadonlyMap<string, string> | null;
@@ -72,6 +73,7 @@ export function rowValues(line: string, columns: readonly Field[]): RowValues {
     received_at: receivedAt,
     home_hour: String(row["home_hour"]),
     unguarded: row["unguarded"] === true,
+    schema_version: typeof row["schema_version"] === "number" ? row["schema_version"] : null,
     datacontenttype: textOf(event["datacontenttype"]),
     dataschema: textOf(event["dataschema"]),
     extensions: extensionsOf(event),

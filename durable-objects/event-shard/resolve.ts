@@ -14,6 +14,7 @@ import { BatchWriter, ForeignWriter } from "../../domain/commit.ts";
 import { IdentitySum } from "../../domain/fingerprint.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { HolderName } from "../../domain/ids.ts";
+import { unguardedLine } from "../../domain/row-line.ts";
 import { claimBytes } from "../../domain/limits.ts";
 import type { HomeAddress } from "../../domain/messages.ts";
 import { PackedRows, type Row, packRows } from "../../domain/packed-rows.ts";
@@ -126,7 +127,7 @@ function markedUnguarded({ rows, row }: AskedRow): PackedRows {
     homeHour: rows.homeHour(row),
     timeMs: Number.isNaN(timeMs) ? null : (timeMs as Row["timeMs"]),
     claims: 0,
-    line: `{"unguarded":true,${line.slice(1)}`,
+    line: unguardedLine(line),
   };
   const packed = PackedRows.read(packRows([marked]));
   if (packed === null) throw new Error("broken invariant: a row just packed cannot be read");

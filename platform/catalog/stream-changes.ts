@@ -83,7 +83,13 @@ export async function changeStreams(
 }
 
 export function namedSettings({ stream }: CatalogStream): NamedSettings {
-  const { type, firstHour: _firstHour, planned: _planned, ...settings } = stream;
+  const {
+    type,
+    firstHour: _firstHour,
+    planned: _planned,
+    schemaVersion: _schemaVersion,
+    ...settings
+  } = stream;
   return { type, settings };
 }
 
@@ -120,8 +126,9 @@ async function write(
           "INSERT INTO stream_versions (version, author, key_id, note, changed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .bind(version, by.author, by.keyId, by.note, now),
-      insertChanges(db, version, changes),
+      ...insertChanges(db, version, changes),
       upsertStreams(db, changes, now),
+      keepSchemas(db, changes, now),
       bumpVersion(db),
     ]);
     return true;
@@ -131,11 +138,21 @@ async function write(
   }
 }
 
+/** Changes in one statement: with their schemas before and after, its JSON stays below D1's 2 MB. */
+const changesPerStatement = 20;
+
 function insertChanges(
   db: D1Database,
   version: number,
   changes: readonly StreamChange[],
-): D1PreparedStatement {
+): D1PreparedStatement[] {
+  const statements: D1PreparedStatement[] = [];
+  for (let at = 0; at < changes.length; at += changesPerStatement)
+    statements.push(insertSome(db, version, changes.slice(at, at + changesPerStatement)));
+  return statements;
+}
+
+function insertSome(db: D1Database, version: number, changes: readonly StreamChange[]): D1PreparedStatement {
   const rows = changes.map((change) => ({
     type: change.type,
     change: change.change,
@@ -165,15 +182,28 @@ function upsertStreams(db: D1Database, changes: readonly StreamChange[], now: Ep
   }));
   return db
     .prepare(
-      `INSERT INTO streams (type, settings, priority, first_hour, next_hour, due_at_ms, created_at_ms, updated_at_ms, version)
-       SELECT value ->> '$.type', value ->> '$.settings', value ->> '$.priority', ?1, ?1, value ->> '$.due', ?2, ?2, 1
+      `INSERT INTO streams (type, settings, priority, first_hour, next_hour, due_at_ms, created_at_ms, updated_at_ms, version, schema_version)
+       SELECT value ->> '$.type', value ->> '$.settings', value ->> '$.priority', ?1, ?1, value ->> '$.due', ?2, ?2, 1,
+         json_extract(value ->> '$.settings', '$.schema') IS NOT NULL
        FROM json_each(?3) WHERE true
        ON CONFLICT (type) DO UPDATE SET
          settings = excluded.settings,
          priority = excluded.priority,
+         schema_version = schema_version + (json_extract(settings, '$.schema') IS NOT json_extract(excluded.settings, '$.schema')),
          due_at_ms = due_at_ms - json_extract(settings, '$.graceMs') + json_extract(excluded.settings, '$.graceMs'),
          updated_at_ms = max(updated_at_ms, excluded.updated_at_ms),
          version = version + 1`,
     )
     .bind(hour, now, JSON.stringify(rows));
+}
+
+/** Every schema that a stream has had is kept by its version: hours that were written under it name it. */
+function keepSchemas(db: D1Database, changes: readonly StreamChange[], now: EpochMs): D1PreparedStatement {
+  return db
+    .prepare(
+      `INSERT OR IGNORE INTO stream_schemas (type, version, schema, since_ms)
+       SELECT type, schema_version, json_extract(settings, '$.schema'), ?1 FROM streams
+       WHERE type IN (SELECT value FROM json_each(?2)) AND json_extract(settings, '$.schema') IS NOT NULL`,
+    )
+    .bind(now, JSON.stringify(changes.map(({ type }) => type)));
 }

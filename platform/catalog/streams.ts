@@ -7,7 +7,7 @@ import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 
 export const streamColumns =
-  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version";
+  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version, schema_version";
 
 export const StreamRow = z
   .object({
@@ -19,6 +19,7 @@ export const StreamRow = z
     created_at_ms: timeColumn,
     updated_at_ms: timeColumn,
     version: z.number().int(),
+    schema_version: z.number().int().min(0),
   })
   .transform((row) => ({
     stream: {
@@ -26,6 +27,7 @@ export const StreamRow = z
       type: row.type,
       firstHour: row.first_hour,
       planned: row.planned,
+      schemaVersion: row.schema_version,
     } satisfies Stream as Stream,
     /** The first hour that the work queue does not have yet. */
     nextHour: row.next_hour,

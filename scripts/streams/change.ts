@@ -1,5 +1,6 @@
 /** `plan` and `apply`: a file against the streams that are there. What is refused is shown where it stands in the file. */
 import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import type { Setting } from "../../domain/stream-change.ts";
 import { fileNames } from "../../domain/streams-file.ts";
@@ -13,7 +14,8 @@ export interface Wanted extends StreamsFileText {
 
 /** The file's streams; null if it has faults, which are printed then. */
 export function readWanted(path: string): Wanted | null {
-  const reading = readStreamsFile(readFileSync(path, "utf8"));
+  const readBeside = (named: string): string => readFileSync(resolve(dirname(path), named), "utf8");
+  const reading = readStreamsFile(readFileSync(path, "utf8"), readBeside);
   if (reading.ok) return { ...reading.file, path };
   for (const { line, column, path: where, message } of reading.faults) {
     console.error(`${path}:${line}:${column}: ${where === "" ? "" : `${where}: `}${message}`);

@@ -12,8 +12,9 @@ import {
   isScalar,
   parseDocument,
 } from "yaml";
-import type * as z from "zod";
+import * as z from "zod";
 import { nearMatches } from "../../domain/near.ts";
+import { type Result, no, ok } from "../../domain/refusal.ts";
 import { TypeName } from "../../domain/stream.ts";
 import type { NamedSettings } from "../../domain/stream-change.ts";
 import { StreamEntry, settingsOfEntry } from "../../domain/streams-file.ts";
@@ -38,11 +39,14 @@ export interface StreamsFileText {
   readonly placeOf: (type: string, setting: string | null) => Place;
 }
 
+/** Reads what a path in the file names, from where the file is. Throws with the reason if it cannot. */
+export type ReadBeside = (path: string) => string;
+
 export type FileReading =
   | { readonly ok: true; readonly file: StreamsFileText }
   | { readonly ok: false; readonly faults: readonly FileFault[] };
 
-export function readStreamsFile(text: string): FileReading {
+export function readStreamsFile(text: string, readBeside: ReadBeside): FileReading {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -75,7 +79,13 @@ export function readStreamsFile(text: string): FileReading {
     places.set(type, { key, value });
     const path = `streams.${JSON.stringify(type)}`;
     addRepeated(value, path, fault);
-    const entry = StreamEntry.safeParse(isNode(value) ? (value.toJS(document) ?? {}) : {});
+    const written: unknown = isNode(value) ? (value.toJS(document) ?? {}) : {};
+    const whole = withSchema(written, readBeside);
+    if (!whole.ok) {
+      fault(pairOf(value, "schema")?.value ?? key, `${path}.schema`, whole.reason);
+      continue;
+    }
+    const entry = StreamEntry.safeParse(whole.value);
     if (entry.success) streams.push({ type, settings: settingsOfEntry(entry.data) });
     else for (const issue of entry.error.issues) addIssue(issue, key, value, path, fault);
   }
@@ -92,6 +102,21 @@ export function readStreamsFile(text: string): FileReading {
     },
   };
 }
+
+/** The entry with its schema in place of the schema's path. */
+function withSchema(entry: unknown, readBeside: ReadBeside): Result<unknown, string> {
+  const named = NamesSchema.safeParse(entry);
+  if (!named.success) return ok(entry);
+  const path = named.data.schema;
+  try {
+    return ok({ ...named.data, schema: JSON.parse(readBeside(path)) as unknown });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return no(`it names ${path}, which cannot be read as JSON: ${why}`);
+  }
+}
+
+const NamesSchema = z.looseObject({ schema: z.string().min(1) });
 
 /** Of two settings of one name YAML would keep the last, and nobody would know which one was meant. */
 function addRepeated(map: unknown, path: string, fault: AddFault): void {

@@ -29,7 +29,7 @@ export async function show(api: Api, type: string): Promise<number> {
 
 function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
   const { owner, contact, description, priority, formats, graceMs, windowMs } = stream;
-  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy } = stream;
+  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy, schema } = stream;
   return {
     owner,
     contact,
@@ -43,5 +43,6 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     shards,
     shardsMax,
     partitionBy,
+    schema,
   };
 }

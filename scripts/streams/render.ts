@@ -53,6 +53,7 @@ export function fileText(
 }
 
 function valueText(setting: Setting, value: unknown): string {
+  if (setting === "schema" && value !== null) return `(${JSON.stringify(value).length} characters)`;
   const written = fileValue(setting, value);
   return written === undefined ? "default" : JSON.stringify(written).replace(/^"([\w.]+)"$/, "$1");
 }

@@ -25,7 +25,7 @@ const minuteMs = 60_000;
 const runsMax = 30;
 const hours = [hour, plusHours(hour, 1)];
 const settings = StreamSettings.parse({ shards: 2, graceMs: 10 * minuteMs });
-const stream: Stream = { ...settings, type, firstHour: hour, planned: [] };
+const stream: Stream = { ...settings, type, firstHour: hour, planned: [], schemaVersion: 0 };
 
 /** Ages of what is posted in each hour; null: undated. */
 const posted: readonly (number | null)[] = [0, 0, 0, 2 * 60 * minuteMs, null];

@@ -53,6 +53,19 @@ describe("a manifest", () => {
   const parts = [partOf(0, [1, 2]), partOf(1, [3]), partOf(10, [4, 5, 6]), partOf(2, [7])];
   const shards = [countersOf(2, [7]), countersOf(0, [1, 2, 3]), countersOf(1, [4, 5, 6])];
 
+  it("[SC4] names the newest schema that its rows were checked by; none if none was", () => {
+    const versions = (schemaVersions: Record<string, number>): Partial<Part> => ({ schemaVersions });
+    const of = (...given: Partial<Part>[]) =>
+      manifestWith(
+        given.map((more, no) => partOf(no, [no], more)),
+        [],
+      );
+    expect(of({}).schemaVersion).toBeNull();
+    expect(of({}, versions({ 9: 1 }), versions({ 2: 5, 10: 1 })).schemaVersion).toBe("10");
+    expect(Manifest.safeParse(of(versions({ 1: 1 }))).success).toBe(true);
+    expect(Manifest.safeParse(of(versions({ 0: 1 }))).success).toBe(false);
+  });
+
   it("[BU8] has the same bytes for the same content, in whatever order it came", () => {
     const text = manifestText(manifestWith(parts, shards));
     fc.assert(

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { endOf, epochMs, hourNumber, isoOf, plusHours, startOf } from "../../domain/hour.ts";
 import { PartContent } from "../../domain/manifest.ts";
 import { ContentCounter, addContents } from "../../domain/part-content.ts";
+import { rowLine } from "../../domain/row-line.ts";
 import { fingerprintNo, hour, packed, rowNo, tallyOf } from "./make.ts";
 
 const rows = fc.array(
@@ -11,6 +12,7 @@ const rows = fc.array(
     before: fc.nat({ max: 2 }),
     timeMs: fc.option(fc.integer({ min: startOf(hour), max: endOf(hour) }), { nil: Number.NaN }),
     lineBytes: fc.nat({ max: 500 }),
+    schemaVersion: fc.nat({ max: 11 }),
   }),
   { maxLength: 20 },
 );
@@ -18,8 +20,8 @@ type Rows = typeof rows extends fc.Arbitrary<infer Value> ? Value : never;
 
 function contentOf(list: Rows): PartContent {
   const counter = new ContentCounter();
-  for (const { no, before, timeMs, lineBytes } of list)
-    counter.add(fingerprintNo(no), 0, hourNumber(plusHours(hour, -before)), timeMs, lineBytes);
+  for (const { no, before, timeMs, lineBytes, schemaVersion } of list)
+    counter.add(fingerprintNo(no), 0, hourNumber(plusHours(hour, -before)), timeMs, lineBytes, schemaVersion);
   return counter.content();
 }
 
@@ -28,6 +30,8 @@ describe("the content of a part", () => {
     fc.assert(
       fc.property(rows, (list) => {
         const times = list.map(({ timeMs }) => timeMs).filter((ms) => !Number.isNaN(ms));
+        const byVersion = Map.groupBy(list, ({ schemaVersion }) => schemaVersion);
+        byVersion.delete(0);
         const byHour = Map.groupBy(list, ({ before }) => plusHours(hour, -before));
         const isoOrNull = (ms: number): string | null => (times.length === 0 ? null : isoOf(epochMs(ms)));
         expect(contentOf(list)).toEqual({
@@ -36,6 +40,13 @@ describe("the content of a part", () => {
           homeHours: Object.fromEntries([...byHour].map(([home, found]) => [home, found.length])),
           minTime: isoOrNull(times.length === 0 ? 0 : Math.min(...times)),
           maxTime: isoOrNull(times.length === 0 ? 0 : Math.max(...times)),
+          ...(byVersion.size === 0
+            ? {}
+            : {
+                schemaVersions: Object.fromEntries(
+                  [...byVersion].map(([version, found]) => [version, found.length]),
+                ),
+              }),
         });
         expect(PartContent.safeParse(contentOf(list)).success).toBe(true);
       }),
@@ -66,6 +77,14 @@ describe("the content of a part", () => {
       minTime: isoOf(epochMs(startOf(hour) + 1)),
       maxTime: isoOf(epochMs(startOf(hour) + 1)),
     });
+  });
+
+  it("[SC4] counts rows by the schema that they were checked by", () => {
+    const counter = new ContentCounter();
+    const line = (version: number) => rowLine("{}", "2026-11-23T10:00:00.000Z", hour, version);
+    const view = packed([1, 2, 2, 0].map((version, no) => rowNo(no, { line: line(version) })));
+    for (let row = 0; row < view.count; row++) counter.addRow(view, row);
+    expect(counter.content().schemaVersions).toEqual({ 1: 1, 2: 2 });
   });
 
   it("[BU6] of nothing is nothing", () => {

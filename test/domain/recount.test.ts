@@ -45,6 +45,16 @@ test("[AU5] adds up rows, identities, bytes, home hours and times from the rows'
   });
 });
 
+test("[SC4] counts rows by the schema that they were checked by, and takes no other version than 1, 2, 3, …", () => {
+  const versioned = (id: string, version: unknown) =>
+    row({ id }).replace("{", `{"schema_version":${String(version)},`);
+  const { content, badRows } = recountOf(
+    row({ id: "0" }) + versioned("1", 2) + versioned("2", 2) + versioned("3", 10) + versioned("4", 0),
+  );
+  expect(content.schemaVersions).toEqual({ 2: 2, 10: 1 });
+  expect(badRows).toBe(1);
+});
+
 test("does not depend on how the text is cut into chunks", () => {
   const text = Array.from({ length: 7 }, (_, n) => row({ id: `€${n}` })).join("");
   const whole = recountOf(text);

@@ -9,7 +9,7 @@ import {
 } from "../../domain/limits.ts";
 import { claims } from "../../domain/packed-rows.ts";
 import { homeIndex, partitionHash } from "../../domain/plan.ts";
-import { type Route, homeOf, routeOf, rowLine, spilled } from "../../domain/route.ts";
+import { type Route, homeOf, routeOf, spilled } from "../../domain/route.ts";
 import { hour, hourOfText, plan, type } from "./make.ts";
 
 const graceMs = 600_000;
@@ -186,20 +186,5 @@ describe("spilled", () => {
     expect(spilled(late)).toEqual({ ...late, hour, homeHour: previous, claims: claims.dated });
     const undated = route(null, start);
     expect(spilled(undated)).toEqual(undated);
-  });
-});
-
-describe("rowLine", () => {
-  it("[EV2] is one line of JSON around the event as it was posted", () => {
-    const event = '{"id":"1", "data":1.0}';
-    const line = rowLine(event, "2026-11-23T10:00:00.000Z", hour);
-    expect(line).toBe(
-      `{"received_at":"2026-11-23T10:00:00.000Z","home_hour":"2026-11-23T10","event":${event}}\n`,
-    );
-    expect(JSON.parse(line)).toEqual({
-      received_at: "2026-11-23T10:00:00.000Z",
-      home_hour: hour,
-      event: { id: "1", data: 1 },
-    });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { graceMsMax, overdueMs, retentionMsMin, streamsMax } from "../../domain/limits.ts";
+import { graceMsMax, overdueMs, retentionMsMin, schemasBytesMax, streamsMax } from "../../domain/limits.ts";
 import { StreamSettings, TypeName } from "../../domain/stream.ts";
 import { type NamedSettings, planChange, targetLatenessOf } from "../../domain/stream-change.ts";
 
@@ -94,4 +94,53 @@ describe("[CF3] what is refused", () => {
 it("a target lateness that is not given is the grace and what counts as overdue", () => {
   expect(targetLatenessOf(named("t", { graceMs: graceMsMax }).settings)).toBe(graceMsMax + overdueMs);
   expect(targetLatenessOf(named("t", { targetLatenessMs: 900_000 }).settings)).toBe(900_000);
+});
+
+describe("[SC3] a schema", () => {
+  const price = (type: string) => ({ type: "object", properties: { price: { type } } });
+
+  it("is given to a stream that had none, and loosened", () => {
+    expect(reasons([named("s")], [named("s", { schema: price("integer") })])).toEqual([]);
+    const plan = planChange(
+      [named("s", { schema: price("integer") })],
+      [named("s", { schema: price("number") })],
+    );
+    expect(plan.ok && plan.changes[0]?.change === "change" && plan.changes[0].fields).toEqual([
+      { setting: "schema", from: price("integer"), to: price("number") },
+    ]);
+  });
+
+  it("that what was valid could break is refused with the place and the reason", () => {
+    expect(
+      reasons([named("s", { schema: price("number") })], [named("s", { schema: price("integer") })]),
+    ).toEqual(["s schema: #/properties/price/type: values of type number would not be valid any more"]);
+  });
+
+  it("stays", () => {
+    expect(reasons([named("s", { schema: price("number") })], [named("s")])).toEqual([
+      expect.stringMatching(/^s schema: a schema stays/),
+    ]);
+  });
+
+  it("that is not sound is refused once, with what is allowed", () => {
+    const unsound = named("s", { schema: { minimun: 1 } });
+    for (const current of [[], [named("s", { schema: price("number") })]]) {
+      expect(reasons(current, [unsound])).toEqual([
+        expect.stringMatching(/^s schema: #\/minimun: it is not taken; taken are: /),
+      ]);
+    }
+  });
+
+  it("[SC1] all together are bounded", () => {
+    const size = 16_000;
+    const padded = (type: string) => {
+      const empty = JSON.stringify({ title: "" }).length;
+      return named(type, { schema: { title: "x".repeat(size - empty) } });
+    };
+    const fitting = Array.from({ length: Math.floor(schemasBytesMax / size) }, (_, no) => padded(`s${no}`));
+    expect(reasons(fitting.slice(1), fitting.slice(0, 1))).toEqual([]);
+    expect(reasons(fitting, [padded("more")])).toEqual([
+      expect.stringMatching(/^more schema: all schemas together have \d+ bytes at most/),
+    ]);
+  });
 });

@@ -32,10 +32,12 @@ describe("a stream's settings", () => {
       shards: 1,
       shardsMax: null,
       partitionBy: "source",
+      schema: null,
     });
     expect(StreamDocument.parse({ type: "a", firstHour: "2026-11-23T10" })).toMatchObject({
       type: "a",
       shards: 1,
+      schemaVersion: 0,
     });
   });
 

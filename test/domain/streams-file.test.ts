@@ -21,6 +21,7 @@ const full = {
   shards: 4,
   shardsMax: 16,
   partitionBy: "id",
+  schema: { type: "object" },
 };
 
 describe("an entry of the file", () => {
@@ -39,6 +40,7 @@ describe("an entry of the file", () => {
       shards: 4,
       shardsMax: 16,
       partitionBy: "id",
+      schema: { type: "object" },
     });
     expect(entryOfSettings(settings)).toEqual(full);
   });

@@ -3,8 +3,15 @@ import { describe, expect, test } from "vitest";
 import { readStreamsFile } from "../../scripts/streams/file.ts";
 import { readOptions } from "../../scripts/streams/options.ts";
 
+/** Files beside the one that is read. */
+function beside(path: string): string {
+  if (path === "order.json") return '{"type":"object"}';
+  if (path === "broken.json") return "{";
+  throw new Error("there is no such file");
+}
+
 function faultsOf(text: string): string[] {
-  const reading = readStreamsFile(text);
+  const reading = readStreamsFile(text, beside);
   if (reading.ok) return [];
   return reading.faults.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
 }
@@ -26,6 +33,15 @@ describe("[CF2] a fault is told with line, column, path and what is allowed", ()
     ["streams:\n  a:\n  a:\n", '3:3 streams."a": it stands here twice'],
     ["streams:\n  a:\n    shards: 1\n    shards: 2\n", '4:5 streams."a"."shards": it stands here twice'],
     ["streams:\n  a: {\n", "3:1 : "],
+    [
+      "streams:\n  a:\n    schema: none.json\n",
+      '3:13 streams."a".schema: it names none.json, which cannot be read as JSON: there is no such file',
+    ],
+    [
+      "streams:\n  a:\n    schema: broken.json\n",
+      '3:13 streams."a".schema: it names broken.json, which cannot be read as JSON: Expected',
+    ],
+    ["streams:\n  a:\n    schema: 1\n", '3:13 streams."a".schema: takes a JSON Schema, or the path'],
     ["streams: []\n", "1:10 streams: takes a mapping of types"],
     ["streams:\n", "1:9 streams: takes a mapping of types"],
     ["stream:\n  a:\n", "1:1 stream: it is not known; the file is a mapping with one key, `streams`"],
@@ -59,17 +75,24 @@ test("[KE6] any string is a type, written as YAML writes it", () => {
     "<<",
   ];
   const text = `streams:\n${types.map((type) => `  ${JSON.stringify(type)}: {owner: us}`).join("\n")}\n`;
-  const reading = readStreamsFile(text);
+  const reading = readStreamsFile(text, beside);
   expect(reading.ok ? reading.file.streams.map(({ type }) => type) : reading.faults).toEqual(types);
 });
 
 test("anchors and merges spare repeating settings", () => {
   const text = "streams:\n  a: &base\n    shards: 4\n  b:\n    <<: *base\n    owner: us\n";
-  const reading = readStreamsFile(text);
+  const reading = readStreamsFile(text, beside);
   expect(reading.ok && reading.file.streams[1]).toMatchObject({
     type: "b",
     settings: { shards: 4, owner: "us" },
   });
+});
+
+test("[SC1] a schema stands in the file or in another one beside it", () => {
+  const text = "streams:\n  a:\n    schema: order.json\n  b:\n    schema: { type: object }\n";
+  const reading = readStreamsFile(text, beside);
+  const schemas = reading.ok ? reading.file.streams.map(({ settings }) => settings.schema) : [];
+  expect(schemas).toEqual([{ type: "object" }, { type: "object" }]);
 });
 
 describe("bad arguments say what is wrong", () => {

@@ -364,4 +364,37 @@ function askedRows(`,
     [change("domain/audit.ts", "account.unresolved.map(({ no }) => no),", "[],")],
     "test/domain/audit.test.ts",
   ),
+
+  // ── Schemas ──────────────────────────────────────────────────────────────────────────────────────────────
+  mutant(
+    "a schema may be tightened",
+    [change("domain/stream-change.ts", "evolutionFaults(before.schema, after.schema)", "[]")],
+    "test/domain/stream-change.test.ts",
+  ),
+  mutant(
+    "a column may change its type",
+    [
+      change(
+        "domain/schema/evolution.ts",
+        "return [{ path, reason: `its column would change from ${from.kind} to ${to.kind}` }];",
+        "return [];",
+      ),
+    ],
+    "test/domain/schema/evolution.test.ts",
+  ),
+  mutant(
+    "a pattern may match in any number of ways",
+    [change("domain/schema/pattern.ts", "if (!atom.single) this.fault", "if (false) this.fault")],
+    "test/domain/schema/check.test.ts",
+  ),
+  mutant(
+    "references unfold without a bound",
+    [change("domain/schema/check.ts", "if (++this.#nodes > schemaNodesMax)", "if (++this.#nodes > 1e9)")],
+    "test/domain/schema/check.test.ts",
+  ),
+  mutant(
+    "an auditor does not count schema versions",
+    [change("domain/recount.ts", "utf8Length(line) + 1, schemaVersion);", "utf8Length(line) + 1, 0);")],
+    "test/domain/recount.test.ts",
+  ),
 ];

@@ -27,6 +27,7 @@ test("domain/ depends on packages that compute, and do nothing else", () => {
     importsOf(path).filter((name) => !name.startsWith("domain/")),
   );
   expect([...new Set(names)].toSorted()).toEqual([
+    "@cfworker/json-schema",
     "@noble/hashes/sha2.js",
     "@noble/hashes/utils.js",
     "hyparquet",

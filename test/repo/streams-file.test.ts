@@ -12,9 +12,9 @@ test("[CF2] streams.schema.json is current: npm run -s streams -- schema > strea
 
 test("streams.yaml has no fault, is refused in nothing, and names the schema and every setting", () => {
   const text = textOf("streams.yaml");
-  const reading = readStreamsFile(text);
+  const reading = readStreamsFile(text, textOf);
   if (!reading.ok) throw new Error(JSON.stringify(reading.faults));
   expect(planChange([], reading.file.streams)).toMatchObject({ ok: true });
   expect(text).toMatch(/^# yaml-language-server: \$schema=\.\/streams\.schema\.json\n/);
-  expect(Object.keys(StreamEntry.shape).filter((name) => !text.includes(`    ${name}: `))).toEqual([]);
+  expect(Object.keys(StreamEntry.shape).filter((name) => !text.includes(`    ${name}:`))).toEqual([]);
 });

@@ -58,6 +58,7 @@ export class SimulatedCatalog {
       type: _type,
       firstHour: _firstHour,
       planned: _planned,
+      schemaVersion: _schemaVersion,
       ...settings
     } = streamAt(this.#world, type, nowMs);
     const db = this.#d1.binding(async (_what, effect) => effect());

@@ -98,7 +98,7 @@ function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs
       graceMs: random.pick([2, 5, 10]) * MINUTE_MS,
       partitionBy: random.chance(0.8) ? "source" : "id",
     });
-    return { fromMs, stream: { ...settings, type, firstHour, planned: [] } };
+    return { fromMs, stream: { ...settings, type, firstHour, planned: [], schemaVersion: 0 } };
   };
   const changes = random.pick([0, 1, 2]);
   return [

@@ -20,7 +20,7 @@ import type { AppendMessage, AppendReply, CloseReply, SealReply } from "../../do
 import { type Row, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
 import type { Receipt } from "../../domain/receipt.ts";
-import { rowLine } from "../../domain/route.ts";
+import { rowLine } from "../../domain/row-line.ts";
 import { gzipCodec } from "../../platform/part-writer.ts";
 import { settings } from "./helpers.ts";
 

@@ -22,6 +22,7 @@ import { admitRequest } from "./body.ts";
 import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
 import { EdgeMemory } from "./edge-memory.ts";
 import { noteEvents } from "./event-counts.ts";
+import { schemaRefusal } from "./schema.ts";
 
 export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv;
 
@@ -132,5 +133,6 @@ function permit(
       detail: "no stream is registered for this type; PUT /v1/streams/<type> first",
     });
   }
-  return ok({ event, stream });
+  const refusal = schemaRefusal(event, stream);
+  return refusal === null ? ok({ event, stream }) : no(refusal);
 }

@@ -18,7 +18,8 @@ import type { AppendReply } from "../../domain/messages.ts";
 import { type Row, claims as claimsAt, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, planFor, protocolVersion } from "../../domain/plan.ts";
 import { type EventRefusal, unreachable } from "../../domain/refusal.ts";
-import { homeOf, routeOf, rowLine, spilled } from "../../domain/route.ts";
+import { homeOf, routeOf, spilled } from "../../domain/route.ts";
+import { rowLine } from "../../domain/row-line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { type Tally, zeroTally } from "../../domain/tally.ts";
 import { log } from "../../platform/log.ts";
@@ -126,7 +127,7 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
       homeHour,
       timeMs: event.timeMs,
       claims,
-      line: rowLine(event.json, receivedAt, homeHour),
+      line: rowLine(event.json, receivedAt, homeHour, stream.schemaVersion),
     });
   }
   return [...groups.values()];

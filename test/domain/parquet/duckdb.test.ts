@@ -64,6 +64,7 @@ describe("DuckDB", () => {
       received_at: "TIMESTAMP WITH TIME ZONE",
       home_hour: "VARCHAR",
       unguarded: "BOOLEAN",
+      schema_version: "INTEGER",
       datacontenttype: "VARCHAR",
       dataschema: "VARCHAR",
       extensions: "MAP(VARCHAR, VARCHAR)",

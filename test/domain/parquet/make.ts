@@ -4,7 +4,7 @@ import { isoOf, startOf } from "../../../domain/hour.ts";
 import type { Field } from "../../../domain/parquet/columns.ts";
 import { type ReadRow, readRowGroups } from "../../../domain/parquet/reader.ts";
 import { ParquetRows, joined } from "../../../domain/parquet/writer.ts";
-import { rowLine } from "../../../domain/route.ts";
+import { rowLine, unguardedLine } from "../../../domain/row-line.ts";
 
 import { hour, type } from "../make.ts";
 
@@ -13,7 +13,7 @@ export function lineOf(members: object, data?: string, unguarded = false): strin
   const event = JSON.stringify({ specversion: "1.0", source: "/test", type, ...members });
   const json = data === undefined ? event : `${event.slice(0, -1)},"data":${data}}`;
   const line = rowLine(json, isoOf(startOf(hour)), hour).slice(0, -1);
-  return unguarded ? `{"unguarded":true,${line.slice(1)}` : line;
+  return unguarded ? unguardedLine(line) : line;
 }
 
 export function parquetOf(

@@ -54,7 +54,7 @@ describe("the recount of a Parquet part", () => {
 
   it("[FO8] counts a row without a column as bad, and goes on", () => {
     const recount = new PartRecount(type, new IdentitySet());
-    recount.addColumns({ id: "1", source: "/test", type, time: null, received_at: 0n });
+    recount.addColumns({ id: "1", source: "/test", type, time: null, received_at: 0n, schema_version: null });
     recount.addColumns({
       id: "1",
       source: "/test",
@@ -62,6 +62,7 @@ describe("the recount of a Parquet part", () => {
       time: null,
       received_at: 0n,
       home_hour: "1970-01-01T00",
+      schema_version: null,
     });
     const { content, badRows, faults } = recount.finish();
     expect([content.tally.rows, badRows]).toEqual([1, 1]);

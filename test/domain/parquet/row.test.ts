@@ -5,6 +5,7 @@ import { type Field, columnsOf } from "../../../domain/parquet/columns.ts";
 import { fit } from "../../../domain/parquet/fit.ts";
 import { isPlainTime, microsOf } from "../../../domain/parquet/micros.ts";
 import { type RowValues, rowValues } from "../../../domain/parquet/row.ts";
+import { rowLine } from "../../../domain/row-line.ts";
 import { hour } from "../make.ts";
 import { lineOf } from "./make.ts";
 
@@ -36,6 +37,7 @@ describe("a row", () => {
       time_posted: null,
       home_hour: hour,
       unguarded: false,
+      schema_version: null,
       datacontenttype: "application/json",
       dataschema: "https://example.com/s",
       data: null,
@@ -48,6 +50,8 @@ describe("a row", () => {
     ]);
     expect(rowOf({}).extensions).toBeNull();
     expect(rowValues(lineOf({ id: "1" }, "1", true), []).unguarded).toBe(true);
+    const checked = rowLine('{"id":"1"}', "2026-11-23T10:00:00.000Z", hour, 3);
+    expect(rowValues(checked, []).schema_version).toBe(3);
   });
 
   it.each(['{"b" : 1.0, "a":12345678901234567890,"a":2}', "null", '"text"', "[1, 2]", '"\\ud800 \\u00e4"'])(

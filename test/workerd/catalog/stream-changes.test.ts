@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { changeStreams, readStreams } from "../../../platform/catalog/stream-changes.ts";
+import { getSchema } from "../../../platform/catalog/stream-schemas.ts";
 import { listStreamVersions } from "../../../platform/catalog/stream-versions.ts";
 import { configVersion } from "../../../platform/catalog/version.ts";
 import { at, overriding, settings, type } from "../helpers.ts";
@@ -127,5 +128,45 @@ describe("[CF4] the history", () => {
     expect(await versions({ type: type("paged") }, 2)).toEqual([3, 2]);
     expect(await versions({ type: type("paged"), before: base + 2 }, 2)).toEqual([1]);
     expect(await versions({ before: base + 4 }, 2)).toEqual([3, 2]);
+  });
+});
+
+describe("[SC4] schemas", () => {
+  const price = (priceType: string) => ({
+    type: "object",
+    properties: { price: { type: priceType } },
+  });
+  const versionOf = async (name: string) =>
+    (await readStreams(db)).streams.find(({ stream }) => stream.type === name)?.stream.schemaVersion;
+
+  it("are counted as they change, and each is kept by its version", async () => {
+    const set = (given: Parameters<typeof named>[1]) =>
+      changeStreams(db, [named("schemas", given)], null, us, ten);
+    await set({});
+    expect(await versionOf("schemas")).toBe(0);
+    await set({ schema: price("integer") });
+    expect(await versionOf("schemas")).toBe(1);
+    await set({ schema: price("integer"), owner: "another setting" });
+    expect(await versionOf("schemas")).toBe(1);
+    await set({ schema: price("number") });
+    expect(await versionOf("schemas")).toBe(2);
+    expect((await getSchema(db, type("schemas"), 1))?.schema).toEqual(price("integer"));
+    expect((await getSchema(db, type("schemas"), 2))?.schema).toEqual(price("number"));
+    expect(await getSchema(db, type("schemas"), 3)).toBeNull();
+  });
+
+  it("begin with version 1 at a stream that comes with one", async () => {
+    await changeStreams(db, [named("schemas/new", { schema: price("number") })], null, us, ten);
+    expect(await versionOf("schemas/new")).toBe(1);
+  });
+
+  it("[SC1] of many streams are set in one change", async () => {
+    const wide = { title: "x".repeat(15_000) };
+    const wanted = Array.from({ length: 64 }, (_, no) => named(`schemas/many/${no}`, { schema: wide }));
+    expect(await changeStreams(db, wanted, null, us, ten)).toMatchObject({ outcome: "applied" });
+    const wider = { title: "y".repeat(15_000) };
+    const again = wanted.map((one) => ({ ...one, settings: { ...one.settings, schema: wider } }));
+    expect(await changeStreams(db, again, null, us, ten)).toMatchObject({ outcome: "applied" });
+    expect(await versionOf("schemas/many/63")).toBe(2);
   });
 });

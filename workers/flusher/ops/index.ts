@@ -23,7 +23,7 @@ import { getPartRoute } from "./parts.ts";
 import { listPlansRoute } from "./plans.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
-import { getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
+import { getSchemaRoute, getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
 import { bucketViewRoute } from "./views/bucket.ts";
 import { gridRoute } from "./views/grid.ts";
 import { streamViewRoute } from "./views/stream.ts";
@@ -43,6 +43,7 @@ router
   .get("/v1/streams/:type", needs("admin", getStreamRoute))
   .put("/v1/streams/:type", needs("admin", putStreamRoute))
   .get("/v1/streams/:type/plans", needs("read:audit", listPlansRoute))
+  .get("/v1/streams/:type/schemas/:version", needs("read:buckets", getSchemaRoute))
   .get("/v1/stream-changes", needs("admin", historyRoute))
   .post("/v1/stream-changes", needs("admin", changeStreamsRoute))
   .post("/v1/stream-changes/plan", needs("admin", planChangeRoute))

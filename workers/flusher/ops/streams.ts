@@ -4,6 +4,7 @@ import { nearMatches } from "../../../domain/near.ts";
 import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
 import { StreamSettings } from "../../../domain/stream.ts";
 import { putStream, readStreams } from "../../../platform/catalog/stream-changes.ts";
+import { getSchema } from "../../../platform/catalog/stream-schemas.ts";
 import { type CatalogStream, getStream, listStreams } from "../../../platform/catalog/streams.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json, readBody, typeParam } from "./http.ts";
 import { publish, unpublished } from "./publish.ts";
@@ -34,6 +35,17 @@ export async function getStreamRoute(call: OpsCall): Promise<OpsReply> {
   if (!type.ok) return type;
   const stream = await getStream(call.env.CATALOG, type.value);
   return stream === null ? no(await unknownStream(call.env, type.value)) : ok(json(streamJson(stream)));
+}
+
+/** The schema that rows of this version were checked by. It never changes. */
+export async function getSchemaRoute(call: OpsCall): Promise<OpsReply> {
+  const type = typeParam(call);
+  if (!type.ok) return type;
+  const version = /^[1-9]\d{0,8}$/.test(call.params["version"] ?? "") ? Number(call.params["version"]) : 0;
+  const found = await getSchema(call.env.CATALOG, type.value, version);
+  if (found !== null) return ok(json(found.schema));
+  const stream = await getStream(call.env.CATALOG, type.value);
+  return no(stream === null ? await unknownStream(call.env, type.value) : { code: "not_found" });
 }
 
 /** The refusal for a type that nobody registered, with the ones that may have been meant. */
