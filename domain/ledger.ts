@@ -191,6 +191,38 @@ export interface BucketAccount {
   readonly strayOutcomes: number;
 }
 
+/** What one ledger object counts in all of its hour, whatever the type. */
+export interface LedgerTotals {
+  readonly events: EventCounts;
+  /** Lives of edges that opened an account. */
+  readonly edges: number;
+  /** Appends without an outcome: they are looked up in their shards when the bucket is audited. */
+  readonly unresolvedAppends: number;
+  readonly strayOutcomes: number;
+}
+
+export function totalsOfLedger(accounts: Iterable<EdgeAccount>): LedgerTotals {
+  let totals: LedgerTotals = { events: zeroCounts, edges: 0, unresolvedAppends: 0, strayOutcomes: 0 };
+  for (const account of accounts) {
+    totals = addLedgerTotals(totals, {
+      events: [...account.events.values()].reduce(addCounts, zeroCounts),
+      edges: 1,
+      unresolvedAppends: account.unresolved.size,
+      strayOutcomes: account.strayOutcomes,
+    });
+  }
+  return totals;
+}
+
+export function addLedgerTotals(a: LedgerTotals, b: LedgerTotals): LedgerTotals {
+  return {
+    events: addCounts(a.events, b.events),
+    edges: a.edges + b.edges,
+    unresolvedAppends: a.unresolvedAppends + b.unresolvedAppends,
+    strayOutcomes: a.strayOutcomes + b.strayOutcomes,
+  };
+}
+
 export function accountOfBucket(accounts: Iterable<EdgeAccount>, type: EventType): BucketAccount {
   const shards: ShardAccount[] = [];
   const edges: { edge: EdgeId; sentThrough: number }[] = [];

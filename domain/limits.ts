@@ -400,6 +400,23 @@ export const digestsTakenInMax = 100;
 /** Hours that one audit report looks at: a month. Its totals walk every bucket of them. */
 export const reportHoursMax = 744;
 
+// ── Metrics ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Streams that have series of their own in the metrics, the most important ones; the others share one of each. */
+export const metricsStreamsMax = 200;
+
+/** Series of one answer of the metrics, whatever there is: bounds what a scraper has to keep. */
+export const metricsSeriesMax = 2_000;
+
+/** Hours that the metrics of streams look back: a day, so that each hour of it counts once. */
+export const metricsHours = 24;
+
+/** How long after its end an hour's ledgers still take reports: past every request of it, and its retries. */
+export const ledgerRestMs = 15 * MINUTE_MS;
+
+/** Hours whose ledgers one run adds to the counters, or one look at the metrics asks: each is `ledgersPerHour` calls. */
+export const foldHoursMax = 6;
+
 // ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
 
 /** Hours one page for operators shows: a month, past what anyone reads at a glance. */

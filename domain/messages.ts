@@ -9,7 +9,7 @@ import type { AppendRefusal, EnrolReply, PlanReply } from "./enrol.ts";
 import { fingerprintBytes } from "./fingerprint.ts";
 import { EpochMs, type Hour, HourText } from "./hour.ts";
 import { AppendNo, EdgeId, type EventType, HolderName, ShardIndex } from "./ids.ts";
-import type { BucketAccount, Report, ReportReply } from "./ledger.ts";
+import type { BucketAccount, LedgerTotals, Report, ReportReply } from "./ledger.ts";
 import { claimRowsMax } from "./limits.ts";
 import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
@@ -170,6 +170,8 @@ export interface LedgerRpc {
   open(edge: EdgeId, retireAtMs: number): Promise<void>;
   report(report: Report): Promise<ReportReply>;
   account(type: EventType): Promise<BucketAccount>;
+  /** What it counts in all; reads only. */
+  totals(): Promise<LedgerTotals>;
 }
 
 // ── Undated home ───────────────────────────────────────────────────────────────────────────────────────────

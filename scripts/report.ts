@@ -3,7 +3,7 @@
  * Exit code: 0 everything is there, as far as was asked, 1 something is not, 2 bad arguments, 3 it cannot be known.
  */
 import { reportSchema } from "../domain/report.ts";
-import { isArgumentError } from "./local/arguments.ts";
+import { runCommand } from "./local/command.ts";
 import { readOptions, usage } from "./report/options.ts";
 import { readPages } from "./report/read.ts";
 import { pageOf } from "./report/render.ts";
@@ -19,10 +19,4 @@ async function run(args: readonly string[]): Promise<number> {
   return report.ok ? 0 : 1;
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  console.error(`report: ${error instanceof Error ? error.message : String(error)}`);
-  if (isArgumentError(error)) console.error(usage);
-  process.exitCode = isArgumentError(error) ? 2 : 3;
-}
+process.exitCode = await runCommand({ name: "report", usage, failedCode: 3 }, process.argv.slice(2), run);

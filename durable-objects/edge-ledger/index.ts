@@ -2,7 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { EpochMs } from "../../domain/hour.ts";
 import { EdgeId, EventType } from "../../domain/ids.ts";
-import { type BucketAccount, Report, type ReportReply } from "../../domain/ledger.ts";
+import { type BucketAccount, type LedgerTotals, Report, type ReportReply } from "../../domain/ledger.ts";
 import type { LedgerRpc } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
@@ -36,6 +36,10 @@ export class EdgeLedger extends DurableObject<ClockEnv> implements LedgerRpc {
 
   account(type: EventType): Promise<BucketAccount> {
     return this.#ledger.account(EventType.parse(type));
+  }
+
+  totals(): Promise<LedgerTotals> {
+    return this.#ledger.totals();
   }
 
   override async alarm(): Promise<void> {

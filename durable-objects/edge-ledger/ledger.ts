@@ -9,12 +9,14 @@ import type { EdgeId, EventType } from "../../domain/ids.ts";
 import {
   type BucketAccount,
   type EdgeAccount,
+  type LedgerTotals,
   type Report,
   type ReportReply,
   accountOfBucket,
   decideReport,
   foldReport,
   openAccount,
+  totalsOfLedger,
 } from "../../domain/ledger.ts";
 import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
@@ -74,6 +76,11 @@ export class Ledger {
   async account(type: EventType): Promise<BucketAccount> {
     await this.#storage.sync();
     return accountOfBucket(this.#accounts.values(), type);
+  }
+
+  async totals(): Promise<LedgerTotals> {
+    await this.#storage.sync();
+    return totalsOfLedger(this.#accounts.values());
   }
 
   alarm(now: EpochMs): Promise<void> {

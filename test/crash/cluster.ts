@@ -166,6 +166,7 @@ function ledgerRpc(host: Host<Ledger>, around: Around): LedgerRpc {
     open: (edge, retireAtMs) => via("open", (ledger) => ledger.open(edge, epochMs(retireAtMs))),
     report: (report) => via("report", (ledger) => ledger.report(report)),
     account: (type) => via("account", (ledger) => ledger.account(type)),
+    totals: () => via("totals", (ledger) => ledger.totals()),
   };
 }
 

@@ -485,6 +485,7 @@ export class Cluster {
         ),
       account: (type) =>
         network.call(from, `${host.name}.account`, () => host.call((object) => object.account(type))),
+      totals: () => network.call(from, `${host.name}.totals`, () => host.call((object) => object.totals())),
     };
   }
 }

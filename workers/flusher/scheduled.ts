@@ -1,6 +1,7 @@
 /**
  * The cron entry: repair the snapshot, seal what is due, audit what is sealed, list the verdicts in a digest, plan the
- * shards of the coming hours; each on its own, so that one that fails leaves the others running. Ends within `cronBudgetMs`; what is left waits for the
+ * shards of the coming hours, add to the counters; each on its own, so that one that fails leaves the others running.
+ * Ends within `cronBudgetMs`; what is left waits for the
  * next minute.
  */
 import type { EpochMs } from "../../domain/hour.ts";
@@ -12,6 +13,7 @@ import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
 import { planDue } from "./plan/plan-due.ts";
 import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
 import { writeDigests } from "./audit/write-digests.ts";
+import { foldLedgerHours } from "./metrics/fold-ledgers.ts";
 import { type SealEnv, sealDue } from "./seal/seal-due.ts";
 
 export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv;
@@ -27,6 +29,7 @@ export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
   await step("write_digests", () => writeDigests(env.CATALOG, r2Objects(env.EVENTS), now));
   await rounds("plan_due", timeIsUp, () => planDue(env, now));
+  await step("fold_ledgers", () => foldLedgerHours(env, now));
 }
 
 /** What a round moved forward; 0: nothing is left, or nothing moves just now. */

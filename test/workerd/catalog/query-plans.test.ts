@@ -5,6 +5,7 @@ import { selectUnverified } from "../../../platform/catalog/audits.ts";
 import { selectBuckets, selectUnsettled } from "../../../platform/catalog/buckets.ts";
 import { selectUndigested } from "../../../platform/catalog/digests.ts";
 import { selectBehind, selectDue } from "../../../platform/catalog/due.ts";
+import { selectUnsettledByStream } from "../../../platform/catalog/metrics.ts";
 import { at, bucket, overriding, type } from "../helpers.ts";
 
 const now = at("2026-11-23T11:10:00Z");
@@ -61,5 +62,12 @@ it("a page of a listing is found by index, from wherever it starts, and is not s
   ]);
   expect(await planOf((db) => selectBuckets(db, { type: type("a") }, after, 100))).toEqual([
     "SEARCH buckets USING INDEX sqlite_autoindex_buckets_1 (type=? AND hour>?)",
+  ]);
+});
+
+it("[OP8] what the metrics say of buckets that are not balanced walks no others", async () => {
+  const plan = await planOf((db) => selectUnsettledByStream(db, now));
+  expect(plan.filter((step) => step.includes(" buckets"))).toEqual([
+    "SCAN buckets USING INDEX buckets_unsettled",
   ]);
 });

@@ -41,6 +41,8 @@ const Findings = z.array(Finding);
 export interface BucketAudit {
   /** None: it is balanced. */
   readonly findings: readonly Finding[];
+  /** Null: it could not be read as what was sealed, which is a finding. */
+  readonly manifest: Manifest | null;
   /** What the hour asked of its shards; null: its manifest or its ledger could not be read. */
   readonly load: HourLoad | null;
 }
@@ -55,7 +57,7 @@ export async function auditBucket(
   timeIsUp: () => boolean,
 ): Promise<BucketAudit | null> {
   const manifest = await readManifest(objects, address, summary);
-  if (!manifest.ok) return { findings: [manifest.finding], load: null };
+  if (!manifest.ok) return { findings: [manifest.finding], manifest: null, load: null };
   const rereadFindings = await rereadParts(env, objects, manifest.manifest, address, now, timeIsUp);
   if (rereadFindings === null) return null;
   const listing = await objects.list(bucketPrefix(address));
@@ -67,7 +69,8 @@ export async function auditBucket(
     ),
     ...rereadFindings,
   ];
-  if (now >= retireAt(manifest.manifest)) return { findings: [...inR2, retired], load: null };
+  if (now >= retireAt(manifest.manifest))
+    return { findings: [...inR2, retired], manifest: manifest.manifest, load: null };
   const ledger = ledgerView(await hearLedgers(env, address));
   const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
   const findings = [
@@ -76,7 +79,7 @@ export async function auditBucket(
     ...shardFindings(manifest.manifest, ledger, answers),
     ...(await claimFindings(env, objects, manifest.manifest)),
   ];
-  return { findings, load: loadOf(manifest.manifest, ledger.events) };
+  return { findings, manifest: manifest.manifest, load: loadOf(manifest.manifest, ledger.events) };
 }
 
 /** From then on the bucket's objects may be gone, and with them every counter that is not in R2. */

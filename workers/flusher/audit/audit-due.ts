@@ -1,8 +1,10 @@
 /** Auditing what was sealed and has no verdict, or one that may still change. Sealing never waits for it. */
 import type { EpochMs } from "../../../domain/hour.ts";
 import { auditParallelismMax, bucketsPerRunMax } from "../../../domain/limits.ts";
+import { factsOf } from "../../../domain/metrics/bucket-facts.ts";
 import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
+import { countBucket } from "../../../platform/catalog/counters.ts";
 import { log } from "../../../platform/log.ts";
 import { r2Objects } from "../../../platform/objects.ts";
 import { inParallel } from "../../../platform/parallel.ts";
@@ -51,7 +53,8 @@ async function audit(
 ): Promise<VerdictName | null> {
   const audited = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
   if (audited === null) return null;
-  const { findings, load } = audited;
+  const { findings, manifest, load } = audited;
+  if (manifest !== null) await countBucket(env.CATALOG, address, factsOf(manifest, summary.sealedAtMs));
   const found = verdictOf(findings);
   // The bucket hears it first: once a balanced verdict is recorded nobody audits the bucket again, and one that never
   // heard of it would keep its payloads for good. Any other verdict is recorded, whether its bucket can be reached or not.

@@ -20,6 +20,7 @@ import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
 import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
+import { metricsRoute } from "./metrics.ts";
 import { listPlansRoute } from "./plans.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
@@ -59,7 +60,8 @@ router
   .get("/v1/audit/trend", needs("read:audit", trendRoute))
   .get("/v1/audit/buckets/:type/:hour", needs("read:audit", bucketViewRoute))
   .get("/v1/audit/streams/:type", needs("read:audit", streamViewRoute))
-  .get("/v1/audit/report", needs("read:audit", reportRoute));
+  .get("/v1/audit/report", needs("read:audit", reportRoute))
+  .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(
   request: Request,
