@@ -116,8 +116,11 @@ export const mergedPlainBytesMax = 16 * MiB;
 
 // ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Home shards of one bucket. 64 shards × 1,000 requests/s is past any single stream we size for. */
-export const shardsMax = 64;
+/**
+ * Home shards of one bucket. By `identitiesPerShardMax` they take 427,000 events/s, what the busiest of 250 streams has
+ * where all of them have 1.5M events/s (`npm run scale`).
+ */
+export const shardsMax = 1_024;
 
 /**
  * Rows an hour that the planner gives one shard: half of what it takes before it is full. What comes within an hour may be
