@@ -7,7 +7,7 @@
 import * as z from "zod";
 import type { EventCounts } from "./ledger.ts";
 import { hotRoomMin, shardBytesTarget, shardRowsTarget, shardsMax } from "./limits.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, oneCopy } from "./manifest.ts";
 
 const count = z.number().int().min(0);
 
@@ -37,7 +37,7 @@ export function loadOf(manifest: Manifest, events: Pick<EventCounts, "failed">):
     if (hour === manifest.hour) rows.set(index, accepted.rows + duplicates);
   }
   const bytes = new Map<number, number>();
-  for (const { origin, plainBytes } of manifest.parts) {
+  for (const { origin, plainBytes } of oneCopy(manifest)) {
     if (typeof origin === "number") bytes.set(origin, (bytes.get(origin) ?? 0) + plainBytes);
   }
   const ofRows = spread(rows, shards);

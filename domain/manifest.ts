@@ -3,10 +3,11 @@
  * Its bytes are frozen in the bucket before they are put, so whoever writes it writes the same bytes.
  */
 import * as z from "zod";
+import { Format, defaultFormats } from "./encoding.ts";
 import { HourText, type Hour } from "./hour.ts";
 import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
 import { Plan } from "./plan.ts";
-import { Tally, addTallies, sameTally } from "./tally.ts";
+import { Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
 
 export const manifestFormat = 1;
 
@@ -21,7 +22,7 @@ export type PartOrigin = z.infer<typeof PartOrigin>;
 /** What is in a part, apart from where it lies. */
 export const PartContent = z.strictObject({
   tally: Tally,
-  /** Bytes of the rows before compression. */
+  /** Bytes of the rows as lines of text, before any encoding. */
   plainBytes: z.number().int().min(0),
   /** Rows by home hour. */
   homeHours: z.record(z.string(), z.number().int().min(1)),
@@ -35,7 +36,7 @@ export type PartContent = z.infer<typeof PartContent>;
 
 export const Part = PartContent.extend({
   key: z.string().min(1),
-  format: z.literal("ndjson.gz"),
+  format: Format,
   origin: PartOrigin,
   /** Bytes of the object in R2. */
   bytes: z.number().int().min(1),
@@ -103,7 +104,7 @@ export function manifestOf(input: {
   readonly strays: readonly string[];
 }): Manifest {
   const parts = input.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const total = addTallies(parts.map((part) => part.tally));
+  const total = addTallies(oneCopy({ plan: input.plan, parts }).map((part) => part.tally));
   return {
     format: manifestFormat,
     type: input.address.type,
@@ -128,6 +129,17 @@ function newestSchema(parts: readonly Part[]): string | null {
   return versions.length === 0 ? null : String(Math.max(...versions));
 }
 
+/** The formats in which the bucket's rows lie. */
+export function formatsOf({ plan }: Pick<Manifest, "plan">): readonly Format[] {
+  return plan?.formats ?? defaultFormats;
+}
+
+/** The parts of one format: every row, once. */
+export function oneCopy(manifest: Pick<Manifest, "plan" | "parts">): Part[] {
+  const [format] = formatsOf(manifest);
+  return manifest.parts.filter((part) => part.format === format);
+}
+
 /** accepted + reassigned in = delivered + denied + reassigned out: nothing is held at the seal. */
 export function countersFault(shard: ShardCounters): string | null {
   const { accepted, reassignedIn, delivered, denied, reassignedOut } = shard;
@@ -143,8 +155,27 @@ export function manifestText(manifest: Manifest): string {
 }
 
 /**
- * The rule a manifest must satisfy before it is created: what the shards accepted is what they delivered,
- * and what they delivered is what the parts hold. Null if it does, else the sentence that says what does not.
+ * What is wrong with parts that, with the rows that are in none of them yet, are to hold these rows in each of these
+ * formats, and in no other; null: nothing.
+ */
+export function formatsFault(
+  parts: readonly Pick<Part, "format" | "tally">[],
+  formats: readonly Format[],
+  rows: Tally,
+  tail: Tally = zeroTally,
+): string | null {
+  for (const format of formats) {
+    const of = parts.filter((part) => part.format === format).map(({ tally }) => tally);
+    const held = addTallies([...of, tail]);
+    if (!sameTally(rows, held)) return `parts of ${format} hold ${held.rows}`;
+  }
+  const other = parts.find(({ format }) => !formats.includes(format));
+  return other === undefined ? null : `parts include one of ${other.format}, which nobody asked for`;
+}
+
+/**
+ * The rule a manifest must satisfy before it is created: what the shards accepted is what they delivered, and what they
+ * delivered is what the parts of each format hold. Null if it does, else the sentence that says what does not.
  */
 export function manifestFault(manifest: Manifest): string | null {
   for (const shard of manifest.shards) {
@@ -152,9 +183,8 @@ export function manifestFault(manifest: Manifest): string | null {
     if (fault !== null) return fault;
   }
   const delivered = addTallies(manifest.shards.map((shard) => shard.delivered));
-  const held = addTallies(manifest.parts.map((part) => part.tally));
-  if (!sameTally(delivered, held))
-    return `shards delivered ${delivered.rows} rows and parts hold ${held.rows}`;
+  const fault = formatsFault(manifest.parts, formatsOf(manifest), delivered);
+  if (fault !== null) return `shards delivered ${delivered.rows} rows and ${fault}`;
   if (new Set(manifest.parts.map((part) => part.key)).size !== manifest.parts.length)
     return "a part is listed twice";
   return null;
@@ -184,6 +214,6 @@ export function successKey(address: BucketAddress): string {
 }
 
 /** The key of part `no` of an origin. A retry computes the same key; only a stray moves on to the next number. */
-export function partKey(address: BucketAddress, origin: PartOrigin, no: number): string {
-  return `${bucketPrefix(address)}part-${origin}-${no}.ndjson.gz`;
+export function partKey(address: BucketAddress, origin: PartOrigin, no: number, format: Format): string {
+  return `${bucketPrefix(address)}part-${origin}-${no}.${format}`;
 }

@@ -3,6 +3,7 @@
  * one and names the right one, so that an edge with old settings is corrected instead of splitting an identity's home.
  */
 import * as z from "zod";
+import { Formats, defaultFormats, inOrder } from "./encoding.ts";
 import { type EventType, type ShardIndex } from "./ids.ts";
 import { type EpochMs, type Hour, endOf } from "./hour.ts";
 import { graceMsMax, sealJitterMsMax, shardsMax } from "./limits.ts";
@@ -21,13 +22,15 @@ export const Plan = z.strictObject({
   hashVersion: z.literal(hashVersion),
   graceMs: z.number().int().min(0).max(graceMsMax),
   windowMs: z.number().int().min(0),
+  /** The formats of the bucket's parts. */
+  formats: Formats.default([...defaultFormats]),
 });
 export type Plan = z.infer<typeof Plan>;
 
 /** The plan a stream's settings ask for, with the fewest shards; a bucket that is not open yet will fix it. */
 export function planOf(settings: StreamSettings): Plan {
-  const { shards, partitionBy, graceMs, windowMs } = settings;
-  return { shards, partitionBy, hashVersion, graceMs, windowMs };
+  const { shards, partitionBy, graceMs, windowMs, formats } = settings;
+  return { shards, partitionBy, hashVersion, graceMs, windowMs, formats: inOrder(formats) };
 }
 
 /** The same with the shards that are planned for this hour. */
@@ -35,7 +38,10 @@ export function planFor(stream: Stream, hour: Hour): Plan {
   return { ...planOf(stream), shards: plannedShards(stream, hour) };
 }
 
-/** True if two plans send every identity to the same home and close at the same time. */
+/**
+ * True if two plans send every identity to the same home and close at the same time. Formats do not count: they are the
+ * bucket's own affair, whatever the one who appends believes.
+ */
 export function samePlan(a: Plan, b: Plan): boolean {
   return (
     a.shards === b.shards &&

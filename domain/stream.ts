@@ -1,5 +1,6 @@
 /** A stream: all events of one type, with what its owner chose for it. The border for what is stored and posted. */
 import * as z from "zod";
+import { Format } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
 import { type PlanStep, PlanSteps } from "./planned.ts";
@@ -26,9 +27,8 @@ export type PartitionBy = z.infer<typeof PartitionBy>;
 export const Priority = z.enum(["high", "normal", "low"]);
 export type Priority = z.infer<typeof Priority>;
 
-/** A format of parts in R2. */
-export const Format = z.enum(["ndjson.gz"]);
-export type Format = z.infer<typeof Format>;
+/** A format that a stream can ask for. */
+export const AskedFormat = Format.extract(["ndjson.gz"]);
 
 /** What an owner can say of a stream; every field has a default, so `{}` registers one. */
 export const StreamSettings = z.strictObject({
@@ -37,7 +37,7 @@ export const StreamSettings = z.strictObject({
   contact: z.string().max(contactCharsMax).default(""),
   description: z.string().max(descriptionCharsMax).default(""),
   priority: Priority.default("normal"),
-  formats: z.array(Format).min(1).default(["ndjson.gz"]),
+  formats: z.array(AskedFormat).min(1).default(["ndjson.gz"]),
   graceMs: z.number().int().min(0).max(graceMsMax).default(graceMsDefault),
   windowMs: z.number().int().min(windowMsMin).max(windowMsMax).default(windowMsDefault),
   /** How long after its end a sealed hour is kept; null: for ever. */

@@ -19,7 +19,7 @@ import {
   windowMsMax,
   windowMsMin,
 } from "./limits.ts";
-import { Format, PartitionBy, Priority, StreamSettings } from "./stream.ts";
+import { AskedFormat, PartitionBy, Priority, StreamSettings } from "./stream.ts";
 
 /** A duration in words of the file, as milliseconds. */
 function duration(minMs: number, maxMs: number, means: string) {
@@ -49,7 +49,11 @@ export const StreamEntry = z.strictObject({
   contact: z.string().max(contactCharsMax).optional().describe("Where its owner is reached."),
   description: z.string().max(descriptionCharsMax).optional().describe("What its events say."),
   priority: Priority.optional().describe("The order in which work is taken up; default normal."),
-  formats: z.array(Format).min(1).optional().describe("The formats of its parts in R2; default ndjson.gz."),
+  formats: z
+    .array(AskedFormat)
+    .min(1)
+    .optional()
+    .describe("The formats of its parts in R2; default ndjson.gz."),
   grace: duration(
     0,
     graceMsMax,

@@ -1,8 +1,11 @@
 /** Reading one part back from R2: its bytes, their digest, and a recount of its rows. At most `partBytesMax` in memory. */
+import type { Format } from "../domain/encoding.ts";
 import type { Part } from "../domain/manifest.ts";
+import { recountColumns } from "../domain/parquet/recount.ts";
 import type { PartRecount } from "../domain/recount.ts";
-import type { PartReading } from "../domain/reread.ts";
+import { type PartReading, mayDecode, notDecoded } from "../domain/reread.ts";
 import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
+import { gunzip } from "./zlib.ts";
 
 /** Throws if R2 cannot be read just now: that says nothing of the part. */
 export async function readPart(objects: ObjectStore, part: Part, recount: PartRecount): Promise<PartReading> {
@@ -10,15 +13,25 @@ export async function readPart(objects: ObjectStore, part: Part, recount: PartRe
   if (found === null) return { object: null, recount: null, undecodable: null };
   const bytes = await bytesOf(found.body);
   const object = { bytes: bytes.length, sha256: await sha256Hex(bytes) };
+  if (!mayDecode(part, object.sha256)) return { object, recount: null, undecodable: notDecoded };
   try {
-    const plain = streamOf(bytes).pipeThrough(new DecompressionStream("gzip"));
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    for await (const chunk of plain) recount.addText(decoder.decode(chunk, { stream: true }));
-    recount.addText(decoder.decode());
+    await rereadRows(part.format, bytes, recount);
   } catch (error) {
     return { object, recount: null, undecodable: String(error) };
   }
   return { object, recount: recount.finish(), undecodable: null };
+}
+
+async function rereadRows(
+  format: Format,
+  bytes: Uint8Array<ArrayBuffer>,
+  recount: PartRecount,
+): Promise<void> {
+  if (format === "parquet") return recountColumns(bytes, gunzip, recount);
+  const plain = streamOf(bytes).pipeThrough(new DecompressionStream("gzip"));
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for await (const chunk of plain) recount.addText(decoder.decode(chunk, { stream: true }));
+  recount.addText(decoder.decode());
 }
 
 function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -1,18 +1,16 @@
 /** Which parts of a manifest `pull` takes, and whether the manifest can be followed at all. */
-import { type Manifest, type Part, bucketPrefix } from "../manifest.ts";
+import * as z from "zod";
+import { Format } from "../encoding.ts";
+import { type Manifest, type Part, bucketPrefix, formatsOf } from "../manifest.ts";
 import { type Result, no, ok } from "../refusal.ts";
 import { addTallies, sameTally } from "../tally.ts";
 
-/** A format by its name; `best`: the first of `preferred` that the hour has; `all`: every one that it has. */
-export type WantedFormat = "best" | "all" | (string & {});
+/** `best`: the first of `preferred` that the hour has; `all`: every one that it has. */
+export const WantedFormat = z.enum(["best", "all", ...Format.options]);
+export type WantedFormat = z.infer<typeof WantedFormat>;
 
 /** Columnar before rows: what reads both reads the first faster. */
-const preferred = ["parquet", "ndjson.gz"];
-
-/** The formats of a bucket that has rows; each holds all of them. */
-export function formatsOf(manifest: Manifest): string[] {
-  return [...new Set<string>(manifest.parts.map(({ format }) => format))].toSorted();
-}
+const preferred: readonly Format[] = ["parquet", "ndjson.gz"];
 
 export type SelectFault =
   | { readonly fault: "no_such_format"; readonly detail: string }
@@ -24,15 +22,15 @@ export type SelectFault =
  */
 export function selectParts(manifest: Manifest, wanted: WantedFormat): Result<readonly Part[], SelectFault> {
   const formats = formatsOf(manifest);
-  const chosen =
-    wanted === "all"
-      ? formats
-      : [wanted === "best" ? (preferred.find((format) => formats.includes(format)) ?? formats[0]) : wanted];
-  const parts = manifest.parts.filter(({ format }) => chosen.includes(format));
-  if (manifest.rows > 0 && parts.length === 0) {
-    const detail = `the hour has no ${chosen[0] ?? "parts"}; it has ${formats.join(" and ") || "nothing"}`;
-    return no({ fault: "no_such_format", detail });
+  const chosen = chosenOf(formats, wanted);
+  const missing = chosen.find((format) => !formats.includes(format));
+  if (manifest.rows > 0 && missing !== undefined) {
+    return no({
+      fault: "no_such_format",
+      detail: `the hour has no ${missing}; it has ${formats.join(" and ")}`,
+    });
   }
+  const parts = manifest.parts.filter(({ format }) => chosen.includes(format));
   const prefix = bucketPrefix(manifest);
   const outside = parts.find(({ key }) => !isNameUnder(prefix, key));
   if (outside !== undefined) {
@@ -44,11 +42,23 @@ export function selectParts(manifest: Manifest, wanted: WantedFormat): Result<re
   for (const format of chosen) {
     const held = addTallies(parts.filter((part) => part.format === format).map(({ tally }) => tally));
     if (!sameTally(held, { rows: manifest.rows, sum: manifest.identitySum })) {
-      const detail = `its parts of ${String(format)} hold ${held.rows} rows; the manifest says ${manifest.rows}, or another identity sum`;
+      const detail = `its parts of ${format} hold ${held.rows} rows; the manifest says ${manifest.rows}, or another identity sum`;
       return no({ fault: "corrupt_manifest", detail });
     }
   }
   return ok(parts);
+}
+
+function chosenOf(formats: readonly Format[], wanted: WantedFormat): readonly Format[] {
+  switch (wanted) {
+    case "all":
+      return formats;
+    case "best":
+      return preferred.filter((format) => formats.includes(format)).slice(0, 1);
+    case "ndjson.gz":
+    case "parquet":
+      return [wanted];
+  }
 }
 
 /** True if the key is the prefix and a plain file name. */

@@ -1,5 +1,5 @@
 /** Where a bucket's rows came from: the hour of their homes, and the buckets that let rows go to this one. */
-import type { Manifest } from "../manifest.ts";
+import { type Manifest, oneCopy } from "../manifest.ts";
 
 export interface Arrivals {
   /** Rows whose home is in this hour. */
@@ -12,7 +12,7 @@ export interface Arrivals {
 
 export function arrivalsOf(manifest: Manifest): Arrivals {
   const homes = new Map<string, number>();
-  for (const { homeHours } of manifest.parts) {
+  for (const { homeHours } of oneCopy(manifest)) {
     for (const [hour, rows] of Object.entries(homeHours)) homes.set(hour, (homes.get(hour) ?? 0) + rows);
   }
   const moved = new Map<string, number>();

@@ -1,7 +1,7 @@
 /** One stream as an operator looks at it: what its owner chose, and how its last hours went. */
 import { type EpochMs, type Hour, endOf } from "../hour.ts";
 import { overdueMs } from "../limits.ts";
-import type { Manifest } from "../manifest.ts";
+import { type Manifest, oneCopy } from "../manifest.ts";
 import type { StreamSettings } from "../stream.ts";
 
 /** `GET /v1/audit/streams/:type`. */
@@ -46,7 +46,7 @@ export function recentHour(manifest: Manifest): RecentHour {
   const planShards = manifest.plan?.shards ?? null;
   const sum = (of: (shard: (typeof own)[number]) => number): number =>
     manifest.shards.reduce((total, shard) => total + of(shard), 0);
-  const home = manifest.parts.reduce((rows, part) => rows + (part.homeHours[manifest.hour] ?? 0), 0);
+  const home = oneCopy(manifest).reduce((rows, part) => rows + (part.homeHours[manifest.hour] ?? 0), 0);
   return {
     hour: manifest.hour,
     rows: manifest.rows,

@@ -64,7 +64,7 @@ async function putFrozen(
   }
   let part = frozen;
   for (let tries = 0; tries < strayTriesMax; tries++) {
-    const key = partKey({ type: address.type, hour }, originOf(address, hour), part.keyNo);
+    const key = partKey({ type: address.type, hour }, originOf(address, hour), part.keyNo, "ndjson.gz");
     const outcome = await putPart(deps.objects, deps.codec, key, encoded);
     if (outcome.put === "stored") {
       store.recordPut(part.no, { key, bytes: outcome.bytes, sha256: outcome.sha256 });

@@ -16,6 +16,7 @@ import {
   isForgotten,
   takesNoClaims,
 } from "../../domain/enrol.ts";
+import { defaultFormats } from "../../domain/encoding.ts";
 import { IdentitySum, hexToBytes } from "../../domain/fingerprint.ts";
 import { type EpochMs, type Hour, endOf, hourNumber, hourOf, hourOfNumber } from "../../domain/hour.ts";
 import { type HolderName, type ShardAddress, holderName } from "../../domain/ids.ts";
@@ -323,6 +324,7 @@ export class Shard {
         unguarded,
         duplicates: hour === own ? this.#state.duplicates : 0,
       },
+      formats: [...defaultFormats],
       parts,
       tail,
       strays: this.#store.strays(hour),

@@ -130,7 +130,7 @@ export class SealSteps {
     const encoded = await this.#deps.codec.encode(tails);
     if (encoded.bytes.length > partBytesMax) broken(`merged part ${no} takes ${encoded.bytes.length} bytes`);
     for (let tries = 0; tries < strayTriesMax; tries++) {
-      const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no);
+      const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no, "ndjson.gz");
       const outcome = await putPart(this.#deps.objects, this.#deps.codec, key, encoded);
       if (outcome.put === "stray") {
         this.#store.recordStray(no, key);

@@ -1,6 +1,7 @@
 /** The arguments of `npm run pull`, checked. */
 import { parseArgs } from "node:util";
 import { typeBytesMax } from "../../domain/limits.ts";
+import { WantedFormat } from "../../domain/pull/select.ts";
 import { isTypeName } from "../../domain/stream.ts";
 import { BadArgument, durationMs, hourOf, wholeNumber } from "../local/arguments.ts";
 import { apiOf } from "../local/api-options.ts";
@@ -56,7 +57,8 @@ export function readOptions(
     throw new BadArgument(`name one stream: its type, 1 to ${typeBytesMax} bytes`);
   }
   if (values.dest === undefined || values.dest === "") throw new BadArgument("say where to with --dest DIR");
-  if (!["best", "all", "parquet", "ndjson.gz"].includes(values.format)) {
+  const format = WantedFormat.safeParse(values.format);
+  if (!format.success) {
     throw new BadArgument(`--format takes parquet, ndjson.gz or all, not ${values.format}`);
   }
   if (values.timeout !== undefined && !values.follow) throw new BadArgument("--timeout needs --follow");
@@ -71,7 +73,7 @@ export function readOptions(
       type,
       range,
       destination: values.dest,
-      format: values.format,
+      format: format.data,
       parallel: wholeNumber("parallel", values.parallel, 1, 32),
       recheck: !values["trust-local"],
       insist: values.balanced,

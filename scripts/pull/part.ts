@@ -102,6 +102,6 @@ async function download(part: Part, fromByte: number, context: PartContext): Pro
 /** What of the unfinished file is not what the manifest says. A part fits the memory: `partBytesMax`. */
 async function faultsOf(part: Part, { folder, bucket }: PartContext): Promise<string[]> {
   const bytes = new Uint8Array(await readFile(folder.partialOf(part)));
-  const reading = await readPart(bytes, new PartRecount(bucket.type, new IdentitySet()));
+  const reading = await readPart(part, bytes, new PartRecount(bucket.type, new IdentitySet()));
   return partFindings(part, reading).map(findingLine);
 }

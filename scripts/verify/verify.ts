@@ -7,7 +7,7 @@
  * others are listed as notes.
  */
 import { IdentitySet } from "../../domain/identity-set.ts";
-import { Manifest, type Part } from "../../domain/manifest.ts";
+import { Manifest, type Part, formatsOf } from "../../domain/manifest.ts";
 import { PartRecount } from "../../domain/recount.ts";
 import { listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
 import { type Finding, type VerdictName, verdictOf } from "../../domain/verdict.ts";
@@ -65,24 +65,30 @@ async function verifyBucket(
   if (!manifest.success) return broken(base, manifestAt, "corrupt", "it is no manifest of this format");
 
   const findings = [...manifestFindings(manifest.data, prefix), ...listingFindings(manifest.data, keys)];
-  const bucket = new IdentitySet();
+  // Each format holds every row: the first one is held against the other buckets, and each against itself.
+  const formats = formatsOf(manifest.data);
+  const [first] = formats;
   let rows = 0;
-  for (const part of manifest.data.parts) {
-    const elsewhere = { rows: 0 };
-    const identities = {
-      add(fingerprint: Uint8Array): boolean {
-        const isNew = bucket.add(fingerprint);
-        if (isNew && !everywhere.add(fingerprint)) elsewhere.rows++;
-        return isNew;
-      },
-    };
-    const reading = await readPart(
-      await source.get(part.key),
-      new PartRecount(manifest.data.type, identities),
-    );
-    rows += reading.recount?.content.tally.rows ?? 0;
-    findings.push(...partFindings(part, reading));
-    if (elsewhere.rows > 0) findings.push(repeatedElsewhere(part, elsewhere.rows));
+  for (const format of formats) {
+    const bucket = new IdentitySet();
+    for (const part of manifest.data.parts.filter((listed) => listed.format === format)) {
+      const elsewhere = { rows: 0 };
+      const identities = {
+        add(fingerprint: Uint8Array): boolean {
+          const isNew = bucket.add(fingerprint);
+          if (isNew && format === first && !everywhere.add(fingerprint)) elsewhere.rows++;
+          return isNew;
+        },
+      };
+      const reading = await readPart(
+        part,
+        await source.get(part.key),
+        new PartRecount(manifest.data.type, identities),
+      );
+      if (format === first) rows += reading.recount?.content.tally.rows ?? 0;
+      findings.push(...partFindings(part, reading));
+      if (elsewhere.rows > 0) findings.push(repeatedElsewhere(part, elsewhere.rows));
+    }
   }
   const { parts, bytes: partBytes } = manifest.data;
   return {

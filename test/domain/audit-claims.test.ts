@@ -139,6 +139,7 @@ describe("rows that move", () => {
     ]);
     const receipt: Receipt = {
       counters: { ...full, denied: tallyOf([]) },
+      formats: ["ndjson.gz"],
       parts: [],
       tail: null,
       strays: [],

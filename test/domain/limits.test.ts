@@ -24,7 +24,7 @@ describe("the limits", () => {
     const type = EventType.parse("€".repeat(limits.typeBytesMax / 3));
     const address = { type, hour, index: ShardIndex.parse(limits.shardsMax - 1) };
     expect(encodeSegment(type)).toHaveLength(limits.typeBytesMax * 3);
-    expect(partKey(address, address.index, 999_999).length).toBeLessThanOrEqual(1_024);
+    expect(partKey(address, address.index, 999_999, "ndjson.gz").length).toBeLessThanOrEqual(1_024);
     expect(bucketPrefix(address).length).toBeLessThan(1_024);
     expect(new TextEncoder().encode(shardName(address)).length).toBeLessThan(1_024);
   });

@@ -33,7 +33,7 @@ describe("what an hour asked of its shards", () => {
 
   it("counts bytes by the shards that put them", () => {
     const part = (origin: Manifest["parts"][number]["origin"], plainBytes: number) =>
-      ({ origin, plainBytes }) as Manifest["parts"][number];
+      ({ origin, plainBytes, format: "ndjson.gz" }) as Manifest["parts"][number];
     const parts = [part(indexOf(0), 5), part(indexOf(0), 6), part(indexOf(1), 7), part(indexOf(2), 3)];
     expect(loadOf(manifest({ parts: [...parts, part("merged", 100)] }), { failed: 0 })).toMatchObject({
       bytes: 21,

@@ -18,6 +18,7 @@ export const plan: Plan = {
   hashVersion: 1,
   graceMs: 600_000,
   windowMs: 604_800_000,
+  formats: ["ndjson.gz"],
 };
 
 export function hourOfText(text: string): Hour {

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Format } from "../../domain/encoding.ts";
 import { EventType } from "../../domain/ids.ts";
 import {
   Manifest,
@@ -7,10 +8,12 @@ import {
   type ShardCounters,
   bucketPrefix,
   encodeSegment,
+  formatsOf,
   manifestFault,
   manifestKey,
   manifestOf,
   manifestText,
+  oneCopy,
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
@@ -28,7 +31,7 @@ function partOf(no: number, numbers: readonly number[], more: Partial<Part> = {}
     tally,
     plainBytes: numbers.length * 10,
     homeHours: { [hour]: numbers.length },
-    key: partKey(address, indexOf(0), no),
+    key: partKey(address, indexOf(0), no, more.format ?? "ndjson.gz"),
     format: "ndjson.gz",
     origin: indexOf(0),
     bytes: 100 + no,
@@ -45,8 +48,22 @@ function countersOf(
   return countersOfShard(index, tallyOf(numbers), more);
 }
 
-function manifestWith(parts: readonly Part[], shards: readonly ShardCounters[]): Manifest {
-  return manifestOf({ address, sealedAt: "2026-11-23T11:10:00.000Z", plan, parts, shards, strays: [] });
+function manifestWith(
+  parts: readonly Part[],
+  shards: readonly ShardCounters[],
+  formats: readonly Format[] = ["ndjson.gz"],
+): Manifest {
+  const by = { ...plan, formats: [...formats] };
+  return manifestOf({ address, sealedAt: "2026-11-23T11:10:00.000Z", plan: by, parts, shards, strays: [] });
+}
+
+/** The rows of these parts once more, as columns. */
+function asColumns(parts: readonly Part[]): Part[] {
+  return parts.map((part) => ({
+    ...part,
+    key: part.key.replace(/ndjson.gz$/, "parquet"),
+    format: "parquet" as const,
+  }));
 }
 
 describe("a manifest", () => {
@@ -107,24 +124,53 @@ describe("a manifest", () => {
         manifestWith(parts, [...rest, countersOf(0, [1, 2, 3], { delivered: swapped })]),
       ],
       [
-        "shards delivered 7 rows and parts hold 6",
+        "shards delivered 7 rows and parts of ndjson.gz hold 6",
         manifestWith(parts.slice(1).concat(partOf(0, [1])), shards),
       ],
-      ["shards delivered 7 rows and parts hold 8", manifestWith([...parts, partOf(11, [8])], shards)],
       [
-        "shards delivered 7 rows and parts hold 7",
+        "shards delivered 7 rows and parts of ndjson.gz hold 8",
+        manifestWith([...parts, partOf(11, [8])], shards),
+      ],
+      [
+        "shards delivered 7 rows and parts of ndjson.gz hold 7",
         manifestWith(parts.slice(1).concat(partOf(0, [1, 9])), shards),
       ],
-      ["shards delivered 4 rows and parts hold 7", manifestWith(parts, shards.slice(0, 2))],
+      ["shards delivered 4 rows and parts of ndjson.gz hold 7", manifestWith(parts, shards.slice(0, 2))],
       ["a part is listed twice", manifestWith([partOf(0, [1]), partOf(0, [2])], [countersOf(0, [1, 2])])],
     ];
     expect(faults.map(([, manifest]) => manifestFault(manifest))).toEqual(faults.map(([fault]) => fault));
+  });
+
+  it("[FO1] [AU4] holds every row in each of its formats, and counts it once", () => {
+    const both = [...parts, ...asColumns(parts)];
+    const formats = ["ndjson.gz", "parquet"] as const;
+    const manifest = manifestWith(both, shards, formats);
+    expect(manifestFault(manifest)).toBeNull();
+    expect({ rows: manifest.rows, sum: manifest.identitySum }).toEqual(tallyOf([1, 2, 3, 4, 5, 6, 7]));
+    expect(manifest.bytes).toBe(826);
+    expect(oneCopy(manifest)).toHaveLength(parts.length);
+    expect(manifestFault(manifestWith(asColumns(parts), shards, ["parquet"]))).toBeNull();
+    const faults: [string, Manifest][] = [
+      ["parts of parquet hold 0", manifestWith(parts, shards, formats)],
+      ["parts of parquet hold 6", manifestWith([...parts, ...asColumns(parts.slice(0, 3))], shards, formats)],
+      ["parts of ndjson.gz hold 5", manifestWith(both.slice(1), shards, formats)],
+      ["parts include one of parquet, which nobody asked for", manifestWith(both, shards)],
+    ];
+    for (const [fault, at] of faults) expect(manifestFault(at)).toBe(`shards delivered 7 rows and ${fault}`);
+  });
+
+  it("[FO1] that was written before there was a choice of formats has lines", () => {
+    const { plan: by, ...rest } = manifestWith(parts, shards);
+    const old = { ...rest, plan: { ...by, formats: undefined } };
+    expect(formatsOf(Manifest.parse(JSON.parse(JSON.stringify(old))))).toEqual(["ndjson.gz"]);
+    expect(formatsOf({ plan: null })).toEqual(["ndjson.gz"]);
   });
 });
 
 describe("a receipt", () => {
   const sound: Receipt = {
     counters: countersOf(3, [1, 2, 3]),
+    formats: ["ndjson.gz"],
     parts: [partOf(0, [1]), partOf(1, [2])],
     tail: { ...addContents([]), tally: tallyOf([3]) },
     strays: [],
@@ -133,18 +179,36 @@ describe("a receipt", () => {
   it("[BU4] is sound if its parts and its tail hold what was accepted", () => {
     expect(receiptFault(sound)).toBeNull();
     expect(receiptFault({ ...sound, counters: countersOf(3, [1, 2]), tail: null })).toBeNull();
-    expect(receiptFault({ counters: countersOf(3, []), parts: [], tail: null, strays: [] })).toBeNull();
+    expect(receiptFault({ ...sound, counters: countersOf(3, []), parts: [], tail: null })).toBeNull();
   });
 
   it("[BU4] is at fault as soon as one row is missing, too many or another one", () => {
     const short = countersOf(3, [1, 2, 3], { delivered: tallyOf([1, 2]) });
     const faults: [string, Receipt][] = [
       [`shard ${hour}/3 took 3 rows and let 2 go`, { ...sound, counters: short }],
-      ["shard 3 delivers 3 rows, its parts hold 2", { ...sound, tail: null }],
-      ["shard 3 delivers 3 rows, its parts hold 4", { ...sound, parts: [...sound.parts, partOf(2, [4])] }],
-      ["shard 3 delivers 3 rows, its parts hold 3", { ...sound, parts: [partOf(0, [1]), partOf(1, [9])] }],
+      ["shard 3 delivers 3 rows, its parts of ndjson.gz hold 2", { ...sound, tail: null }],
+      [
+        "shard 3 delivers 3 rows, its parts of ndjson.gz hold 4",
+        { ...sound, parts: [...sound.parts, partOf(2, [4])] },
+      ],
+      [
+        "shard 3 delivers 3 rows, its parts of ndjson.gz hold 3",
+        { ...sound, parts: [partOf(0, [1]), partOf(1, [9])] },
+      ],
     ];
     expect(faults.map(([, receipt]) => receiptFault(receipt))).toEqual(faults.map(([fault]) => fault));
+  });
+
+  it("[FO1] is at fault unless its parts of each format and its tail hold every row", () => {
+    const both: Receipt = {
+      ...sound,
+      formats: ["ndjson.gz", "parquet"],
+      parts: [...sound.parts, ...asColumns(sound.parts)],
+    };
+    expect(receiptFault(both)).toBeNull();
+    expect(receiptFault({ ...both, parts: both.parts.slice(0, 3) })).toContain("parts of parquet hold 2");
+    expect(receiptFault({ ...both, formats: ["parquet"] })).toContain("one of ndjson.gz");
+    expect(receiptFault({ ...both, tail: null })).toContain("parts of ndjson.gz hold 2");
   });
 });
 
@@ -155,8 +219,8 @@ describe("keys in R2", () => {
     );
     expect(manifestKey(address)).toBe(`${bucketPrefix(address)}_manifest.json`);
     expect(successKey(address)).toBe(`${bucketPrefix(address)}_SUCCESS`);
-    expect(partKey(address, indexOf(3), 7)).toBe(`${bucketPrefix(address)}part-3-7.ndjson.gz`);
-    expect(partKey(address, "merged", 0)).toBe(`${bucketPrefix(address)}part-merged-0.ndjson.gz`);
+    expect(partKey(address, indexOf(3), 7, "ndjson.gz")).toBe(`${bucketPrefix(address)}part-3-7.ndjson.gz`);
+    expect(partKey(address, "merged", 0, "parquet")).toBe(`${bucketPrefix(address)}part-merged-0.parquet`);
   });
 
   it("[KE6] give back any type, hold one path step of it, and are different for different types", () => {

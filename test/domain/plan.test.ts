@@ -47,6 +47,28 @@ describe("a plan", () => {
   });
 });
 
+describe("the formats of a plan", () => {
+  it("[FO1] are those of the stream, in one order, each once", () => {
+    const formats = (of: unknown): unknown => Plan.safeParse({ ...plan, formats: of }).data?.formats;
+    expect(planOf(StreamSettings.parse({})).formats).toEqual(["ndjson.gz"]);
+    expect(formats(["parquet", "ndjson.gz"])).toEqual(["ndjson.gz", "parquet"]);
+    expect([formats([]), formats(["parquet", "parquet"]), formats(["csv"])]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("[FO1] are lines if it was fixed before there was a choice", () => {
+    const { formats: _formats, ...old } = plan;
+    expect(Plan.parse(old)).toEqual(plan);
+  });
+
+  it("[SH8] make no other plan: they are the bucket's own affair", () => {
+    expect(samePlan(plan, { ...plan, formats: ["parquet"] })).toBe(true);
+  });
+});
+
 describe("the home of an identity", () => {
   it("[ID6] is one of the plan's shards, and the same for the same partition key", () => {
     fc.assert(

@@ -113,10 +113,22 @@ function part(name: string, rows: number, homeHours: Record<string, number>): Pa
 const manifest: Manifest = manifestOf({
   address: { type: EventType.parse("x"), hour: hour("2026-11-23T10") },
   sealedAt: "2026-11-23T11:10:00.000Z",
-  plan: { shards: 1, partitionBy: "id", hashVersion: 1, graceMs: 600_000, windowMs: 1 },
+  plan: {
+    shards: 1,
+    partitionBy: "id",
+    hashVersion: 1,
+    graceMs: 600_000,
+    windowMs: 1,
+    formats: ["ndjson.gz", "parquet"],
+  },
   parts: [
     part("a", 6, { "2026-11-23T10": 4, "2026-11-23T08": 2 }),
     part("b", 5, { "2026-11-23T08": 1, "2026-11-22T00": 4 }),
+    // The same rows once more, in columns.
+    {
+      ...part("c", 11, { "2026-11-23T10": 4, "2026-11-23T08": 3, "2026-11-22T00": 4 }),
+      format: "parquet" as const,
+    },
   ],
   shards: [
     {

@@ -1,6 +1,7 @@
 /** Sealed buckets made by hand, as objects in memory: what verify reads, without the system that writes it. */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import type { Format } from "../../domain/encoding.ts";
 import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
 import { type Hour, parseHour } from "../../domain/hour.ts";
 import { ShardIndex } from "../../domain/ids.ts";
@@ -12,9 +13,11 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
+import { ParquetRows, joined, linesOf } from "../../domain/parquet/writer.ts";
 import { TypeName } from "../../domain/stream.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { ObjectSource } from "../../scripts/verify/objects.ts";
+import { plan } from "../domain/make.ts";
 
 export type Objects = Map<string, Uint8Array<ArrayBuffer>>;
 
@@ -40,19 +43,20 @@ export function addBucket(
   type: string,
   hourText: string,
   idsOfParts: readonly (readonly string[])[],
+  formats: readonly Format[] = ["ndjson.gz"],
 ): string[] {
   const address = { type: TypeName.parse(type), hour: hourOf(hourText) };
-  const parts = idsOfParts.map((ids, index): Part => {
+  const partOf = (ids: readonly string[], index: number, format: Format): Part => {
     const origin = ShardIndex.parse(index);
     const plain = Buffer.from(ids.map((id) => rowLine(type, id, hourText)).join(""));
-    const bytes = new Uint8Array(gzipSync(plain));
+    const bytes = format === "parquet" ? parquetOf(plain.toString()) : new Uint8Array(gzipSync(plain));
     const sum = new IdentitySum();
     for (const id of ids) sum.addFingerprint(fingerprintOf({ type, source: "s", id }));
-    const key = partKey(address, origin, 1);
+    const key = partKey(address, origin, 1, format);
     objects.set(key, bytes);
     return {
       key,
-      format: "ndjson.gz",
+      format,
       origin,
       bytes: bytes.length,
       sha256: createHash("sha256").update(bytes).digest("hex"),
@@ -62,8 +66,9 @@ export function addBucket(
       minTime: `${hourText}:30:00.000Z`,
       maxTime: `${hourText}:30:00.000Z`,
     };
-  });
-  const shards = parts.map((part, index) => {
+  };
+  const parts = formats.flatMap((format) => idsOfParts.map((ids, index) => partOf(ids, index, format)));
+  const shards = parts.slice(0, idsOfParts.length).map((part, index) => {
     const tally = addTallies([part.tally]);
     return {
       index: ShardIndex.parse(index),
@@ -80,7 +85,7 @@ export function addBucket(
   const manifest = manifestOf({
     address,
     sealedAt: `${hourText}:59:59.000Z`,
-    plan: null,
+    plan: { ...plan, formats: [...formats] },
     parts,
     shards,
     strays: [],
@@ -88,6 +93,12 @@ export function addBucket(
   objects.set(manifestKey(address), new TextEncoder().encode(manifestText(manifest)));
   objects.set(successKey(address), new TextEncoder().encode("\n"));
   return parts.map((part) => part.key);
+}
+
+function parquetOf(lines: string): Uint8Array<ArrayBuffer> {
+  const rows = new ParquetRows([], (bytes) => gzipSync(bytes));
+  for (const line of linesOf(lines)) rows.addLine(line);
+  return joined(rows.finish({}));
 }
 
 function hourOf(text: string): Hour {

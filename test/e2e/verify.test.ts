@@ -172,3 +172,73 @@ test("hours without a manifest between others are noted", async () => {
   addBucket(objects, "c", "2026-11-23T13", []);
   expect(gapsOf(await verify())).toEqual(["c: 2 hours before 2026-11-23T13 have no manifest"]);
 });
+
+describe("[FO1] [FO8] [AU10] an hour in two formats", () => {
+  const hour = "2026-11-23T12";
+  const ids = [["1", "2", "3"], ["4"]];
+  let lines: string;
+  let columns: string;
+
+  beforeEach(() => {
+    objects = new Map();
+    [lines = "", , columns = ""] = addBucket(objects, "a/b", hour, ids, ["ndjson.gz", "parquet"]);
+  });
+
+  async function found(): Promise<string[]> {
+    const reports = await verify();
+    return reports.flatMap(({ findings }) =>
+      findings.map(({ kind, rows, hop, where }) =>
+        [kind, rows, hop, where.slice(where.lastIndexOf("/") + 1)].join(" "),
+      ),
+    );
+  }
+
+  test("balances, and counts each row once", async () => {
+    expect(await verify()).toMatchObject([{ rows: 4, parts: 4, verdict: "balanced" }]);
+    expect([lines, columns].map((key) => key.replace(/.*\//, ""))).toEqual([
+      "part-0-1.ndjson.gz",
+      "part-0-1.parquet",
+    ]);
+  });
+
+  test("misses a part of either, though the other one has the rows", async () => {
+    for (const key of [lines, columns]) {
+      const bytes = objects.get(key) ?? new Uint8Array();
+      objects.delete(key);
+      expect(await found()).toEqual([`missing 3 listing ${key.replace(/.*\//, "")}`]);
+      objects.set(key, bytes);
+    }
+  });
+
+  test("sees one changed byte of columns, wherever it is", async () => {
+    const good = objects.get(columns) ?? new Uint8Array();
+    for (let at = 0; at < good.length; at += 7) {
+      const bad = good.slice();
+      bad[at] = (bad[at] ?? 0) ^ 1;
+      objects.set(columns, bad);
+      expect((await found())[0]).toBe("corrupt 0 reread part-0-1.parquet");
+    }
+  });
+
+  test("sees rows that are others in the columns than in the lines", async () => {
+    const other = new Map(objects);
+    addBucket(other, "a/b", hour, [["1", "2", "9"], ["4"]], ["ndjson.gz", "parquet"]);
+    objects.set(columns, other.get(columns) ?? new Uint8Array());
+    expect(await found()).toContain("corrupt 0 reread part-0-1.parquet");
+  });
+
+  test("sees a row that another bucket has in columns only", async () => {
+    addBucket(objects, "a/b", "2026-11-23T13", [["4", "5"]], ["parquet"]);
+    expect(await found()).toEqual(["surplus 1 reread part-0-1.parquet"]);
+  });
+
+  test("is at fault if the manifest lists one format only and says that there are two", async () => {
+    const key = "events/type=a%2Fb/date=2026-11-23/hour=12/_manifest.json";
+    const manifest = JSON.parse(new TextDecoder().decode(objects.get(key))) as {
+      parts: { format: string }[];
+    };
+    manifest.parts = manifest.parts.filter(({ format }) => format !== "parquet");
+    objects.set(key, new TextEncoder().encode(JSON.stringify(manifest)));
+    expect((await found())[0]).toBe("corrupt 0 parts _manifest.json");
+  });
+});

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Manifest, type Part, manifestOf, partKey } from "../../../domain/manifest.ts";
-import { selectParts } from "../../../domain/pull/select.ts";
-import { hour, indexOf, tallyOf, type } from "../make.ts";
+import type { Plan } from "../../../domain/plan.ts";
+import { type WantedFormat, selectParts } from "../../../domain/pull/select.ts";
+import { hour, indexOf, plan, tallyOf, type } from "../make.ts";
 
 function partOf(no: number, numbers: readonly number[], more: object = {}): Part {
   return {
-    key: partKey({ type, hour }, indexOf(0), no),
+    key: partKey({ type, hour }, indexOf(0), no, "ndjson.gz"),
     format: "ndjson.gz",
     origin: indexOf(0),
     bytes: 5,
@@ -19,19 +20,26 @@ function partOf(no: number, numbers: readonly number[], more: object = {}): Part
   };
 }
 
-function manifest(parts: readonly Part[], more: Partial<Manifest> = {}): Manifest {
+function manifest(parts: readonly Part[], by: Plan | null = null, more: Partial<Manifest> = {}): Manifest {
   const address = { type, hour };
-  return { ...manifestOf({ address, sealedAt: "", plan: null, parts, shards: [], strays: [] }), ...more };
+  return { ...manifestOf({ address, sealedAt: "", plan: by, parts, shards: [], strays: [] }), ...more };
 }
 
 const rows = [partOf(0, [1, 2]), partOf(1, [3])];
-/** A format by a name of its own, as the manifest of another version may have it. */
-const columns = partOf(2, [1, 2, 3], { format: "parquet" });
-const both = manifest([...rows, columns], { rows: 3, identitySum: tallyOf([1, 2, 3]).sum });
+const columns = columnsOf([1, 2, 3]);
+const bothPlan: Plan = { ...plan, formats: ["ndjson.gz", "parquet"] };
+const both = manifest([...rows, columns], bothPlan);
 
-function names(of: Manifest, wanted: string): unknown {
+function columnsOf(numbers: readonly number[]): Part {
+  return partOf(2, numbers, {
+    format: "parquet",
+    key: partKey({ type, hour }, indexOf(0), 2, "parquet"),
+  });
+}
+
+function names(of: Manifest, wanted: WantedFormat): unknown {
   const selected = selectParts(of, wanted);
-  return selected.ok ? selected.value.map(({ key }) => key.slice(-11, -10)) : selected.reason;
+  return selected.ok ? selected.value.map(({ key }) => /-(\d)\./.exec(key)?.[1]) : selected.reason;
 }
 
 describe("[RD5] the parts that are pulled", () => {
@@ -40,7 +48,7 @@ describe("[RD5] the parts that are pulled", () => {
     ["parquet", ["2"]],
     ["best", ["2"]],
     ["all", ["0", "1", "2"]],
-  ])("%s of an hour with both formats", (wanted, expected) => {
+  ] as const)("%s of an hour with both formats", (wanted, expected) => {
     expect(names(both, wanted)).toEqual(expected);
   });
 
@@ -56,13 +64,13 @@ describe("[RD5] the parts that are pulled", () => {
   });
 
   test("an empty hour has no part of any format", () => {
-    for (const wanted of ["best", "all", "parquet"]) expect(names(manifest([]), wanted)).toEqual([]);
+    for (const wanted of ["best", "all", "parquet"] as const) expect(names(manifest([]), wanted)).toEqual([]);
   });
 
   test.each(["../../part-0-0.x", "_SUCCESS", ".part-0-0.x", "a/part-0-0.x", ""])(
     "a manifest that lists %j under its prefix is not followed",
     (name) => {
-      const key = partKey({ type, hour }, indexOf(0), 0).replace(/[^/]+$/, name);
+      const key = partKey({ type, hour }, indexOf(0), 0, "ndjson.gz").replace(/[^/]+$/, name);
       expect(names(manifest([partOf(0, [1], { key })]), "all")).toMatchObject({ fault: "corrupt_manifest" });
     },
   );
@@ -73,14 +81,12 @@ describe("[RD5] the parts that are pulled", () => {
   });
 
   test("a format that does not hold all rows, or other ones, is not followed", () => {
-    const less = manifest([...rows, partOf(2, [1, 2], { format: "parquet" })], {
-      rows: 3,
-      identitySum: tallyOf([1, 2, 3]).sum,
-    });
+    const less = manifest([...rows, columnsOf([1, 2])], bothPlan);
     expect(names(less, "parquet")).toMatchObject({ fault: "corrupt_manifest" });
     expect(names(less, "all")).toMatchObject({ fault: "corrupt_manifest" });
     expect(names(less, "ndjson.gz")).toEqual(["0", "1"]);
-    const others = manifest([partOf(0, [1, 2, 4])], { identitySum: tallyOf([1, 2, 3]).sum });
+    const others = manifest([partOf(0, [1, 2, 4])], null, { identitySum: tallyOf([1, 2, 3]).sum });
     expect(names(others, "best")).toMatchObject({ fault: "corrupt_manifest" });
+    expect(names(manifest(rows, bothPlan), "parquet")).toMatchObject({ fault: "corrupt_manifest" });
   });
 });

@@ -32,7 +32,7 @@ async function digestOf(of: Uint8Array<ArrayBuffer>): Promise<string> {
 
 async function part(no: number): Promise<Part> {
   return {
-    key: partKey(address, ShardIndex.parse(0), no),
+    key: partKey(address, ShardIndex.parse(0), no, "ndjson.gz"),
     format: "ndjson.gz",
     origin: ShardIndex.parse(0),
     tally: sealed("2026-11-23T11:10:05Z").tally,
@@ -187,16 +187,16 @@ describe("a part", () => {
   );
 
   it("[RD2] that lies there beside the manifest is not served", async () => {
-    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 9), bytes);
+    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 9, "ndjson.gz"), bytes);
     expect((await get({}, "part-0-9.ndjson.gz")).status).toBe(404);
   });
 
   it("[RD2] that is lost or altered is not served either", async () => {
-    await env.EVENTS.delete(partKey(address, ShardIndex.parse(0), 2));
+    await env.EVENTS.delete(partKey(address, ShardIndex.parse(0), 2, "ndjson.gz"));
     expect((await get({}, "part-0-2.ndjson.gz")).status).toBe(409);
     const altered = bytes.slice();
     altered[500] = 0;
-    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 3), altered, {
+    await env.EVENTS.put(partKey(address, ShardIndex.parse(0), 3, "ndjson.gz"), altered, {
       sha256: await sha256Hex(altered),
     });
     expect((await get({}, "part-0-3.ndjson.gz")).status).toBe(409);

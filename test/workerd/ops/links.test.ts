@@ -33,7 +33,7 @@ const Links = z.strictObject({
 beforeAll(async () => {
   await putStream(env.CATALOG, address.type, settings(), at("2026-11-23T09:00:00Z"));
   const part = {
-    key: partKey(address, ShardIndex.parse(0), 1),
+    key: partKey(address, ShardIndex.parse(0), 1, "ndjson.gz"),
     format: "ndjson.gz" as const,
     origin: ShardIndex.parse(0),
     tally: sealed("2026-11-23T11:10:05Z").tally,

@@ -19,9 +19,9 @@ import {
   windowMsDefault,
 } from "../../../domain/limits.ts";
 import { type HourLoad, loadOf } from "../../../domain/load.ts";
-import { Manifest, bucketPrefix, manifestKey } from "../../../domain/manifest.ts";
+import { Manifest, bucketPrefix, formatsOf, manifestKey } from "../../../domain/manifest.ts";
 import type { SealedSummary } from "../../../domain/messages.ts";
-import { PartRecount } from "../../../domain/recount.ts";
+import { type Identities, PartRecount } from "../../../domain/recount.ts";
 import { listingFindings, manifestFindings, partFindings } from "../../../domain/reread.ts";
 import { Finding } from "../../../domain/verdict.ts";
 import { readPartChecks, writePartCheck } from "../../../platform/catalog/audits.ts";
@@ -144,26 +144,33 @@ async function rereadParts(
   timeIsUp: () => boolean,
 ): Promise<Finding[] | null> {
   const checked = await readPartChecks(env.CATALOG, address, Findings);
-  // Past the bound, repeats show as a sum that is not the ledger's; below it they are also named row by row.
-  const identities = manifest.rows <= identitiesPerShardMax ? new IdentitySet() : { add: () => true };
   const findings: Finding[] = [];
-  for (const part of manifest.parts) {
-    const known = checked.get(part.key);
-    if (known !== undefined) {
-      findings.push(...known);
-      continue;
+  // One format after the other: each holds every row once, and one set of identities is in memory at a time.
+  for (const format of formatsOf(manifest)) {
+    const identities = identitiesFor(manifest);
+    for (const part of manifest.parts.filter((listed) => listed.format === format)) {
+      const known = checked.get(part.key);
+      if (known !== undefined) {
+        findings.push(...known);
+        continue;
+      }
+      if (timeIsUp()) return null;
+      const outcome = partFindings(
+        part,
+        await readPart(objects, part, new PartRecount(manifest.type, identities)),
+      );
+      // A single part is read again faster than it is noted.
+      if (manifest.parts.length > 1)
+        await writePartCheck(env.CATALOG, address, { key: part.key, outcome, at: now });
+      findings.push(...outcome);
     }
-    if (timeIsUp()) return null;
-    const outcome = partFindings(
-      part,
-      await readPart(objects, part, new PartRecount(manifest.type, identities)),
-    );
-    // A single part is read again faster than it is noted.
-    if (manifest.parts.length > 1)
-      await writePartCheck(env.CATALOG, address, { key: part.key, outcome, at: now });
-    findings.push(...outcome);
   }
   return findings;
+}
+
+/** Past the bound, repeats show as a sum that is not the ledger's; below it they are also named row by row. */
+function identitiesFor(manifest: Manifest): Identities {
+  return manifest.rows <= identitiesPerShardMax ? new IdentitySet() : { add: () => true };
 }
 
 function hearLedgers(env: AuditEnv, { type, hour }: BucketAddress): Promise<Heard<BucketAccount>[]> {
