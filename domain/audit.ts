@@ -29,7 +29,8 @@ export function ledgerView(accounts: readonly Heard<BucketAccount>[]): LedgerVie
     account.heard ? [] : [plain("unaudited", "edge", `ledger ${slot}`, account.why)],
   );
   const events = heard.reduce((sum, account) => addCounts(sum, account.events), zeroCounts);
-  const told = events.accepted + events.duplicates + events.refused + events.failed;
+  const told =
+    events.accepted + events.duplicates + (events.quarantined ?? 0) + events.refused + events.failed;
   if (events.received !== told) {
     const kind = events.received > told ? "missing" : "surplus";
     findings.push({

@@ -40,6 +40,8 @@ export const EventCounts = z.strictObject({
   duplicates: z.number().int().min(0),
   refused: z.number().int().min(0),
   failed: z.number().int().min(0),
+  /** Put into quarantine, where they are counted too. Left out if none was: a ledger of the version before knows no such. */
+  quarantined: z.number().int().min(1).optional(),
 });
 export type EventCounts = z.infer<typeof EventCounts>;
 
@@ -68,7 +70,12 @@ export function addCounts(a: EventCounts, b: EventCounts): EventCounts {
     duplicates: a.duplicates + b.duplicates,
     refused: a.refused + b.refused,
     failed: a.failed + b.failed,
+    ...quarantinedCount((a.quarantined ?? 0) + (b.quarantined ?? 0)),
   };
+}
+
+function quarantinedCount(quarantined: number): Pick<EventCounts, "quarantined"> {
+  return quarantined === 0 ? {} : { quarantined };
 }
 
 // ── Folding reports ────────────────────────────────────────────────────────────────────────────────────────

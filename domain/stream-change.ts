@@ -12,10 +12,11 @@ import { durationText } from "./duration.ts";
 import type { EventType } from "./ids.ts";
 import { utf8Length } from "./event/utf8.ts";
 import { overdueMs, retentionAfterWindowMsMin, schemasBytesMax, streamsMax } from "./limits.ts";
+import { quarantineType } from "./quarantine.ts";
 import { schemaFaults } from "./schema/check.ts";
 import { evolutionFaults } from "./schema/evolution.ts";
 import type { SchemaFault } from "./schema/json.ts";
-import type { StreamSettings } from "./stream.ts";
+import { StreamSettings } from "./stream.ts";
 
 export interface NamedSettings {
   readonly type: EventType;
@@ -71,6 +72,8 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
       if (fields.length > 0) changes.push({ change: "change", type, before, after: settings, fields });
     }
   }
+  if (needsQuarantine(changes) && !known.has(quarantineType) && !seen.has(quarantineType))
+    changes.push({ change: "add", type: quarantineType, after: quarantineSettings });
   const added = changes.filter(({ change }) => change === "add");
   const [first] = added;
   if (first !== undefined && current.length + added.length > streamsMax) {
@@ -83,6 +86,15 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
   }
   return refused.length === 0 ? { ok: true, changes } : { ok: false, refused };
 }
+
+function needsQuarantine(changes: readonly StreamChange[]): boolean {
+  return changes.some(({ after }) => after.onInvalid === "quarantine");
+}
+
+/** As it is added with the first stream that needs it; its settings can be changed as those of any other. */
+const quarantineSettings: StreamSettings = StreamSettings.parse({
+  description: "Events that their own stream did not take, each with the reason.",
+});
 
 /** Of all streams as they would be. */
 function schemaBytes(
@@ -111,6 +123,10 @@ function settingsFaults(type: EventType, settings: StreamSettings): ChangeRefusa
   if (retentionMs !== null && retentionMs < keptMsMin) {
     const reason = `hours are asked for until their window is over: with a window of ${durationText(windowMs)} it is ${durationText(keptMsMin)} at least`;
     faults.push({ type, setting: "retentionMs", reason });
+  }
+  if (type === quarantineType && settings.schema !== null) {
+    const reason = "what is in quarantine is taken as it is; leave the schema out";
+    faults.push({ type, setting: "schema", reason });
   }
   if (settings.schema !== null) faults.push(...schemaRefusals(type, schemaFaults(settings.schema)));
   return faults;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { Format } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
+import { OnInvalid } from "./on-invalid.ts";
 import { type PlanStep, PlanSteps } from "./planned.ts";
 import {
   contactCharsMax,
@@ -51,6 +52,8 @@ export const StreamSettings = z.strictObject({
   partitionBy: PartitionBy.default("source"),
   /** JSON Schema of its events' `data`; null: any data. Which ones are taken: schema/check.ts. */
   schema: z.record(z.string(), z.unknown()).nullable().default(null),
+  /** What becomes of an event that breaks the schema; at the quarantine stream, of one that no stream is registered for. */
+  onInvalid: OnInvalid.default("refuse"),
 });
 export type StreamSettings = z.infer<typeof StreamSettings>;
 

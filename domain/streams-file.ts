@@ -19,6 +19,7 @@ import {
   windowMsMax,
   windowMsMin,
 } from "./limits.ts";
+import { OnInvalid } from "./on-invalid.ts";
 import { AskedFormat, PartitionBy, Priority, StreamSettings } from "./stream.ts";
 
 /** A duration in words of the file, as milliseconds. */
@@ -106,6 +107,10 @@ export const StreamEntry = z.strictObject({
     .describe(
       "JSON Schema (a part of draft 2020-12) of the events' data, or the path of a file that holds it. It can only be loosened.",
     ),
+  onInvalid: OnInvalid.optional().describe(
+    "What becomes of an event that breaks the schema: refuse (default), or quarantine, from where it can be replayed. " +
+      "For hourseal.quarantine itself: of events that no stream is registered for.",
+  ),
 });
 export type StreamEntry = z.infer<typeof StreamEntry>;
 
@@ -140,6 +145,7 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   shardsMax: "shardsMax",
   partitionBy: "partitionBy",
   schema: "schema",
+  onInvalid: "onInvalid",
 };
 
 /** A schema that is named by its path must have been read. */

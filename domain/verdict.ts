@@ -4,7 +4,7 @@ import { Tally } from "./tally.ts";
 
 /** Where two counters that must be equal were compared. */
 export const Hop = z.enum([
-  "edge", // received = accepted + duplicate + refused + failed
+  "edge", // received = accepted + duplicate + quarantined + refused + failed
   "edge_to_shard", // what edges were acknowledged = what the shard accepted
   "enrolment", // every shard the ledger names is one the manifest names
   "homes", // what homes granted a holder = what they recorded for it: an identity has one owner

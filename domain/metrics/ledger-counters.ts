@@ -23,7 +23,9 @@ export function countersOf({
 
 /** Of an hour that goes on: what only ever grows. */
 export function liveCountersOf({ events }: Pick<LedgerTotals, "events">): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(events).map(([outcome, count]) => [`events_${outcome}`, count]));
+  return Object.fromEntries(
+    Object.entries(events).map(([outcome, count]) => [`events_${outcome}`, count ?? 0]),
+  );
 }
 
 /** The hours to add now, oldest first. An hour is over when no edge can report of it any more. Nothing was added: it begins with the current hour. */

@@ -24,7 +24,7 @@ export interface FlowStep {
 }
 
 export interface FlowPart {
-  readonly name: "duplicates" | "refused" | "failed" | "denied" | "moved in" | "moved out";
+  readonly name: "duplicates" | "quarantined" | "refused" | "failed" | "denied" | "moved in" | "moved out";
   readonly rows: number;
 }
 
@@ -57,6 +57,7 @@ export function flowOf({ events, manifest, findings, audited }: FlowInput): Flow
     step("received", findings, events?.received ?? null, {
       left: [
         { name: "duplicates", rows: events?.duplicates ?? 0 },
+        { name: "quarantined", rows: events?.quarantined ?? 0 },
         { name: "refused", rows: events?.refused ?? 0 },
         { name: "failed", rows: events?.failed ?? 0 },
       ],

@@ -108,7 +108,7 @@ export async function putStream(
   if (outcome.outcome === "conflict") throw new Error("broken invariant: a change without a base conflicts");
   const stream = await getStream(db, type);
   if (stream === null) throw new Error("broken invariant: a stream that was put is not there");
-  return ok({ stream, created: outcome.changes.some(({ change }) => change === "add") });
+  return ok({ stream, created: outcome.changes.some((made) => made.change === "add" && made.type === type) });
 }
 
 /** False: another change took the version, and nothing was written. */

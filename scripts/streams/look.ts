@@ -29,7 +29,7 @@ export async function show(api: Api, type: string): Promise<number> {
 
 function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
   const { owner, contact, description, priority, formats, graceMs, windowMs } = stream;
-  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy, schema } = stream;
+  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy, schema, onInvalid } = stream;
   return {
     owner,
     contact,
@@ -44,5 +44,6 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     shardsMax,
     partitionBy,
     schema,
+    onInvalid,
   };
 }

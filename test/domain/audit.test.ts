@@ -203,6 +203,23 @@ describe("the audit's equations", () => {
     });
   });
 
+  it("[AU1] count what went into quarantine as answered for", () => {
+    const received = (quarantined: number) =>
+      ledgerView([
+        {
+          heard: true,
+          value: {
+            shards: [],
+            edges: [],
+            strayOutcomes: 0,
+            events: { ...zeroCounts, received: 4, refused: 1, quarantined },
+          },
+        },
+      ]).findings;
+    expect(received(3)).toEqual([]);
+    expect(received(2)).toMatchObject([{ kind: "missing", hop: "edge", rows: 1 }]);
+  });
+
   it("[AU7] allow a shard that only refused to be missing in the manifest", () => {
     const refused = ledger(
       { events: { ...zeroCounts, received: 4, refused: 4 } },

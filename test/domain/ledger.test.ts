@@ -188,6 +188,9 @@ describe("an edge's account", () => {
     expect(accountOfBucket([one, two], type).events).toEqual(counts(17, 6));
     expect(accountOfBucket([one, two], otherType).events).toEqual(counts(8, 0));
     expect(accountOfBucket([one], EventType.parse("none")).events).toEqual(zeroCounts);
+    const quarantined = { ...zeroCounts, received: 2, quarantined: 2 };
+    expect(addCounts(quarantined, { ...zeroCounts, quarantined: 1 })).toMatchObject({ quarantined: 3 });
+    expect(addCounts(zeroCounts, zeroCounts)).not.toHaveProperty("quarantined");
     const every = { received: 1, accepted: 2, duplicates: 3, refused: 4, failed: 5 };
     expect(addCounts(every, every)).toEqual({
       received: 2,

@@ -144,3 +144,32 @@ describe("[SC3] a schema", () => {
     ]);
   });
 });
+
+describe("[QU1] quarantine", () => {
+  const changes = (...given: Parameters<typeof planChange>) => {
+    const plan = planChange(...given);
+    return plan.ok ? plan.changes.map(({ change, type }) => `${change} ${type}`) : [];
+  };
+  const quarantining = named("q", { onInvalid: "quarantine" });
+  const quarantine = named("hourseal.quarantine");
+
+  it("gets its stream with the first one that needs it, and only once", () => {
+    expect(changes([], [quarantining])).toEqual(["add q", "add hourseal.quarantine"]);
+    expect(changes([quarantine], [quarantining])).toEqual(["add q"]);
+    expect(changes([], [quarantine, quarantining])).toEqual(["add hourseal.quarantine", "add q"]);
+    expect(changes([], [named("q")])).toEqual(["add q"]);
+    expect(changes([quarantining, quarantine], [quarantining])).toEqual([]);
+  });
+
+  it("counts as a stream", () => {
+    const full = Array.from({ length: streamsMax - 1 }, (_, no) => named(`s${no}`));
+    expect(reasons(full, [named("q")])).toEqual([]);
+    expect(reasons(full, [quarantining])).toHaveLength(1);
+  });
+
+  it("takes what comes as it is", () => {
+    expect(reasons([], [named("hourseal.quarantine", { schema: {} })])).toEqual([
+      expect.stringMatching(/^hourseal\.quarantine schema: what is in quarantine is taken as it is/),
+    ]);
+  });
+});

@@ -33,6 +33,7 @@ describe("a stream's settings", () => {
       shardsMax: null,
       partitionBy: "source",
       schema: null,
+      onInvalid: "refuse",
     });
     expect(StreamDocument.parse({ type: "a", firstHour: "2026-11-23T10" })).toMatchObject({
       type: "a",

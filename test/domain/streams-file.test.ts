@@ -22,6 +22,7 @@ const full = {
   shardsMax: 16,
   partitionBy: "id",
   schema: { type: "object" },
+  onInvalid: "quarantine",
 };
 
 describe("an entry of the file", () => {
@@ -41,6 +42,7 @@ describe("an entry of the file", () => {
       shardsMax: 16,
       partitionBy: "id",
       schema: { type: "object" },
+      onInvalid: "quarantine",
     });
     expect(entryOfSettings(settings)).toEqual(full);
   });

@@ -397,4 +397,38 @@ function askedRows(`,
     [change("domain/recount.ts", "utf8Length(line) + 1, schemaVersion);", "utf8Length(line) + 1, 0);")],
     "test/domain/recount.test.ts",
   ),
+
+  // ── Quarantine ───────────────────────────────────────────────────────────────────────────────────────────
+  mutant(
+    "an event that is quarantined again is another one",
+    [
+      change(
+        "domain/quarantine.ts",
+        "bytesToHex(fingerprintOf(event));",
+        "bytesToHex(fingerprintOf({ ...event, id: `${event.id}/${position}` }));",
+      ),
+    ],
+    "test/domain/quarantine.test.ts",
+  ),
+  mutant(
+    "an event in quarantine has another time than its own",
+    [
+      change(
+        "domain/quarantine.ts",
+        "    timeMs,\n    partitionKey: type,",
+        "    timeMs: null,\n    partitionKey: type,",
+      ),
+    ],
+    "test/domain/quarantine.test.ts",
+  ),
+  mutant(
+    "an event in quarantine is counted once",
+    [change("workers/ingest/event-counts.ts", 'if (fate.fate === "quarantined")', "if (false)")],
+    "test/ingest/event-counts.test.ts",
+  ),
+  mutant(
+    "an auditor does not count quarantined events as answered for",
+    [change("domain/audit.ts", "(events.quarantined ?? 0) + ", "")],
+    "test/domain/audit.test.ts",
+  ),
 ];

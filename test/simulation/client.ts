@@ -82,7 +82,8 @@ export class Client {
       events.forEach((sent, at) => {
         const fate = fates[at];
         if (fate === undefined || fate.fate === "failed") return;
-        if (fate.fate === "refused") trace.violate("accounted", `${sent.event.json} was refused`);
+        if (fate.fate === "refused" || fate.fate === "quarantined")
+          trace.violate("accounted", `${sent.event.json} was ${fate.fate}`);
         else {
           if (fate.late) trace.reach("late");
           this.#taken(sent);

@@ -5,22 +5,22 @@ import { problemOf } from "../../platform/problem.ts";
 import type { Fate } from "./deliver.ts";
 
 /**
- * 200 if at least one event was taken and none failed; 422 if every event was refused; 429 if every event met overload;
- * 503 if some are not known to be durable. The counts are in the body of each.
+ * 200 if at least one event was taken, into its stream or into quarantine, and none failed; 422 if every event was
+ * refused; 429 if every event met overload; 503 if some are not known to be durable. The counts are in the body of each.
  */
 export function answerOf(
   admissions: readonly Admission[],
   fates: readonly Fate[],
   retryAfterSeconds: number,
 ): Response {
+  const quarantine = reasonsOf(admissions, fates, "quarantined");
   const counts = {
     accepted: fates.filter(({ fate }) => fate === "accepted").length,
     duplicates: fates.filter(({ fate }) => fate === "duplicate").length,
     late: fates.filter((fate) => (fate.fate === "accepted" || fate.fate === "duplicate") && fate.late).length,
-    quarantined: 0,
-    refused: fates.flatMap((fate, index) =>
-      fate.fate === "refused" ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],
-    ),
+    quarantined: quarantine.length,
+    refused: reasonsOf(admissions, fates, "refused"),
+    ...(quarantine.length === 0 ? {} : { quarantine }),
   };
   const failed = fates.flatMap((fate, index) => (fate.fate === "failed" ? [index] : []));
   if (failed.length > 0) {
@@ -32,6 +32,17 @@ export function answerOf(
   }
   if (counts.refused.length === fates.length) return problemOf({ code: "all_refused" }, counts);
   return Response.json(counts, { headers: { "cache-control": "no-store" } });
+}
+
+/** Which events had this fate, and why. */
+function reasonsOf(
+  admissions: readonly Admission[],
+  fates: readonly Fate[],
+  wanted: "refused" | "quarantined",
+): object[] {
+  return fates.flatMap((fate, index) =>
+    fate.fate === wanted ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],
+  );
 }
 
 function isOverloaded(fate: Fate): boolean {

@@ -11,7 +11,7 @@ import type { Admission } from "../../domain/event/index.ts";
 import { type EpochMs, hourOf } from "../../domain/hour.ts";
 import { retryAfterSeconds } from "../../domain/limits.ts";
 import { type EventRefusal, type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
-import { mayWrite, mayWriteSomething } from "../../domain/scope.ts";
+import { mayWriteSomething } from "../../domain/scope.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { type AuthEnv, type Principal, authenticate } from "../../platform/auth.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
@@ -22,7 +22,7 @@ import { admitRequest } from "./body.ts";
 import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
 import { EdgeMemory } from "./edge-memory.ts";
 import { noteEvents } from "./event-counts.ts";
-import { schemaRefusal } from "./schema.ts";
+import { permitOf } from "./permit.ts";
 
 export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv;
 
@@ -98,41 +98,31 @@ async function fatesOf(
   now: EpochMs,
 ): Promise<{ readonly fates: readonly Fate[]; readonly types: readonly string[] }> {
   const deliverables: Deliverable[] = [];
-  const positions: number[] = [];
+  const sent: { readonly position: number; readonly quarantined: EventRefusal | null }[] = [];
   const types: string[] = [];
   const fates = admissions.map(({ outcome }, position): Fate => {
-    const checked = outcome.ok ? permit(outcome.value, principal, streams) : outcome;
-    types.push(checked.ok ? checked.value.stream.type : "");
-    if (!checked.ok) return { fate: "refused", refusal: checked.reason };
-    deliverables.push(checked.value);
-    positions.push(position);
+    if (!outcome.ok) {
+      types.push("");
+      return { fate: "refused", refusal: outcome.reason };
+    }
+    const permit = permitOf(outcome.value, position, principal, streams);
+    types.push(permit.countedAs);
+    if (permit.goes === "back") return { fate: "refused", refusal: permit.refusal };
+    deliverables.push(permit.deliverable);
+    sent.push({ position, quarantined: permit.goes === "to_quarantine" ? permit.refusal : null });
     return { fate: "failed", why: "unreachable" };
   });
   (await deliver(env, memory, deliverables, now)).forEach((fate, at) => {
-    const position = positions[at];
-    if (position !== undefined) fates[position] = fate;
+    const { position, quarantined = null } = sent[at] ?? {};
+    if (position !== undefined)
+      fates[position] = quarantined === null ? fate : inQuarantine(fate, quarantined);
   });
   return { fates, types };
 }
 
-function permit(
-  event: Deliverable["event"],
-  principal: Principal,
-  streams: ReadonlyMap<string, Stream>,
-): Result<Deliverable, EventRefusal> {
-  if (!mayWrite(principal.scopes, event.type)) {
-    return no({
-      code: "forbidden_type",
-      detail: "the key may not write this type; it needs a matching write scope",
-    });
-  }
-  const stream = streams.get(event.type);
-  if (stream === undefined) {
-    return no({
-      code: "unknown_type",
-      detail: "no stream is registered for this type; PUT /v1/streams/<type> first",
-    });
-  }
-  const refusal = schemaRefusal(event, stream);
-  return refusal === null ? ok({ event, stream }) : no(refusal);
+/** What became of an event that its stream does not take, told from what became of it in quarantine. */
+function inQuarantine(fate: Fate, refusal: EventRefusal): Fate {
+  return fate.fate === "accepted" || fate.fate === "duplicate"
+    ? { fate: "quarantined", refusal, new: fate.fate === "accepted" }
+    : fate;
 }

@@ -44,6 +44,8 @@ export type Fate =
   /** `late`: its own hour is no longer open, or not yet; it is delivered in the arrival hour's bucket. */
   | { readonly fate: "accepted" | "duplicate"; readonly late: boolean }
   | { readonly fate: "refused"; readonly refusal: EventRefusal }
+  /** Its own stream does not take it; it is in quarantine, `new` or since before. */
+  | { readonly fate: "quarantined"; readonly refusal: EventRefusal; readonly new: boolean }
   /** Not known to be durable. Sending it again is safe. */
   | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" };
 

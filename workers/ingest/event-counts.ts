@@ -1,5 +1,9 @@
-/** Counting the events of one answer by type, for the ledger's equation received = accepted + duplicate + refused + failed. */
-import { type EventCounts, zeroCounts } from "../../domain/ledger.ts";
+/**
+ * Counting the events of one answer by type, for the ledger's equation
+ * received = accepted + duplicate + quarantined + refused + failed.
+ */
+import { type EventCounts, addCounts, zeroCounts } from "../../domain/ledger.ts";
+import { quarantineType } from "../../domain/quarantine.ts";
 import { sleep } from "../../platform/timer.ts";
 import type { Fate } from "./deliver.ts";
 import type { EdgeAccount } from "./edge-account.ts";
@@ -7,23 +11,37 @@ import type { EdgeAccount } from "./edge-account.ts";
 /** How long outcomes may wait for the next report before one is sent just for them. */
 const settleMs = 250;
 
-const counter = {
-  accepted: "accepted",
-  duplicate: "duplicates",
-  refused: "refused",
-  failed: "failed",
-} as const;
+/** What one event with this fate adds to the counts of its type. Received is counted apart from it. */
+function countOf(fate: Fate["fate"]): EventCounts {
+  switch (fate) {
+    case "accepted":
+      return { ...zeroCounts, accepted: 1 };
+    case "duplicate":
+      return { ...zeroCounts, duplicates: 1 };
+    case "quarantined":
+      return { ...zeroCounts, quarantined: 1 };
+    case "refused":
+      return { ...zeroCounts, refused: 1 };
+    case "failed":
+      return { ...zeroCounts, failed: 1 };
+  }
+}
 
 /** `types` and `fates` are of the same events, in the same order. */
 export function countFates(types: readonly string[], fates: readonly Fate[]): Map<string, EventCounts> {
   const counts = new Map<string, EventCounts>();
+  const add = (type: string, more: EventCounts): void => {
+    counts.set(type, addCounts(counts.get(type) ?? zeroCounts, more));
+  };
   types.forEach((type, at) => {
-    const before = counts.get(type) ?? zeroCounts;
     const fate = fates[at];
-    // Received is counted apart from the fates, so that an event without one shows as missing.
-    const after = { ...before, received: before.received + 1 };
-    if (fate !== undefined) after[counter[fate.fate]]++;
-    counts.set(type, after);
+    // Apart from the fates, so that an event without one shows as missing.
+    add(type, { ...zeroCounts, received: 1 });
+    if (fate === undefined) return;
+    add(type, countOf(fate.fate));
+    // In quarantine it is an event like any other.
+    if (fate.fate === "quarantined")
+      add(quarantineType, { ...countOf(fate.new ? "accepted" : "duplicate"), received: 1 });
   });
   return counts;
 }

@@ -55,6 +55,7 @@ function Sides({ step }: { readonly step: FlowStep }) {
 
 const sideTexts: Readonly<Record<FlowPart["name"], string>> = {
   duplicates: "were duplicates",
+  quarantined: "went into quarantine, with a reason",
   refused: "were refused, with a reason",
   failed: "were answered as failed, to be sent again",
   denied: "were duplicates of rows delivered elsewhere",

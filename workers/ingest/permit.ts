@@ -1,0 +1,58 @@
+/**
+ * Where a valid event goes: into its stream, into quarantine, or back to the client with the reason. A decision by what
+ * the key may do, which streams there are, and what each takes.
+ */
+import type { AdmissibleEvent } from "../../domain/event/index.ts";
+import { quarantineEventOf, quarantineType } from "../../domain/quarantine.ts";
+import type { EventRefusal } from "../../domain/refusal.ts";
+import { mayWrite } from "../../domain/scope.ts";
+import type { Stream } from "../../domain/stream.ts";
+import type { Principal } from "../../platform/auth.ts";
+import type { Deliverable } from "./deliver.ts";
+import { schemaRefusal } from "./schema.ts";
+
+/** `countedAs`: the stream in whose account the event is; empty: no stream's. */
+export type Permit = { readonly countedAs: string } & (
+  | { readonly goes: "on"; readonly deliverable: Deliverable }
+  | { readonly goes: "to_quarantine"; readonly deliverable: Deliverable; readonly refusal: EventRefusal }
+  | { readonly goes: "back"; readonly refusal: EventRefusal }
+);
+
+/** `position`: the event's place in its request. */
+export function permitOf(
+  event: AdmissibleEvent,
+  position: number,
+  principal: Principal,
+  streams: ReadonlyMap<string, Stream>,
+): Permit {
+  if (event.type === quarantineType) {
+    const detail = "events of this type are made by Hourseal alone; choose another type";
+    return { goes: "back", countedAs: "", refusal: { code: "forbidden_type", detail } };
+  }
+  if (!mayWrite(principal.scopes, event.type)) {
+    const detail = "the key may not write this type; it needs a matching write scope";
+    return { goes: "back", countedAs: "", refusal: { code: "forbidden_type", detail } };
+  }
+  const stream = streams.get(event.type);
+  const quarantine = streams.get(quarantineType);
+  const refusal = stream === undefined ? unknownType : schemaRefusal(event, stream);
+  const countedAs = stream?.type ?? "";
+  if (stream !== undefined && refusal === null)
+    return { goes: "on", countedAs, deliverable: { event, stream } };
+  const why = refusal ?? unknownType;
+  const onInvalid = (stream ?? quarantine)?.onInvalid;
+  if (quarantine === undefined || onInvalid !== "quarantine")
+    return { goes: "back", countedAs, refusal: why };
+  const wrapped = quarantineEventOf(event, why, position, stream?.schemaVersion ?? 0);
+  return {
+    goes: "to_quarantine",
+    countedAs,
+    refusal: why,
+    deliverable: { event: wrapped, stream: quarantine },
+  };
+}
+
+const unknownType: EventRefusal = {
+  code: "unknown_type",
+  detail: "no stream is registered for this type; PUT /v1/streams/<type> first",
+};
