@@ -268,6 +268,12 @@ export const snapshotMinAgeMs = 1 * SECOND_MS;
 /** How long a request waits for the snapshot before it goes by what is held. */
 export const snapshotReadMs = 2 * SECOND_MS;
 
+/**
+ * How long an edge goes by the keys that it holds while it cannot read the snapshot: so long a revoked key can live there.
+ * Past it every key is answered 503, which clients send again after. R2 has to be away as long for it.
+ */
+export const keyOutageMsMax = 1 * DAY_MS;
+
 /** Times a writer of the snapshot starts over because another one was faster. */
 export const snapshotWritesMax = 8;
 
@@ -375,6 +381,12 @@ export const opsBodyBytesMax = 64 * KiB;
 
 /** Scopes of one key; every edge holds all keys in memory. */
 export const scopesPerKeyMax = 100;
+
+/** How long a key that was rotated is still good, unless somebody says otherwise: a day to bring the new one everywhere. */
+export const keyOverlapMsDefault = 1 * DAY_MS;
+
+/** The longest such overlap. */
+export const keyOverlapMsMax = 30 * DAY_MS;
 
 /** Characters of a key's note. */
 export const noteCharsMax = 200;

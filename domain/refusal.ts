@@ -16,7 +16,8 @@ export type EventRefusalCode =
   | "event_too_large" // the event is over a limit: its bytes, one attribute's bytes, their number, or its nesting
   | "schema_violation" // `data` breaks the stream's schema
   | "unknown_type" // no stream is registered for this `type`
-  | "forbidden_type"; // the key may not write this `type`
+  | "forbidden_type" // the key may not write this `type`
+  | "forbidden_source"; // the key may not write this `source`
 
 export interface EventRefusal {
   readonly code: EventRefusalCode;
@@ -24,6 +25,8 @@ export interface EventRefusal {
   readonly detail: string;
   /** Where in the event, as a JSON Pointer, if its data is at fault. */
   readonly pointer?: string;
+  /** The scope that the key lacks, where that is the reason. */
+  readonly scope?: string;
 }
 
 /** Why a request was refused as a whole, before any of its events was looked at. */

@@ -17,6 +17,8 @@ export const SnapshotKey = z.strictObject({
   /** SHA-256 of the key's text, hex. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   scopes: z.array(Scope),
+  /** From then on it is no key any more; null: it does not end by itself. */
+  expiresAt: EpochMs.nullable().default(null),
 });
 export type SnapshotKey = z.infer<typeof SnapshotKey>;
 
@@ -47,6 +49,12 @@ export function snapshotOf(document: SnapshotDocument): Snapshot {
     streams: new Map(document.streams.map((stream) => [stream.type, stream])),
     keys: new Map(document.keys.map((key) => [key.id, key])),
   };
+}
+
+/** The key with this id, if it has not ended. */
+export function liveKey(snapshot: Snapshot, id: string, now: EpochMs): SnapshotKey | undefined {
+  const key = snapshot.keys.get(id);
+  return key === undefined || (key.expiresAt !== null && now >= key.expiresAt) ? undefined : key;
 }
 
 /** The snapshot that this text holds, or the sentence that says why it holds none. */

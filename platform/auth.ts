@@ -1,15 +1,15 @@
 /**
  * Who is asking: from a request's key to its scopes.
  *
- * Promises that only a hash is compared, in constant time, and that unknown, revoked and wrong keys cost and answer
- * alike. The first administrator's key is the secret `HOURSEAL_ADMIN_KEY`; without a proper one nobody is it.
+ * Promises that only a hash is compared, in constant time, and that unknown, revoked, expired and wrong keys cost and
+ * answer alike. The first administrator's key is the secret `HOURSEAL_ADMIN_KEY`; without a proper one nobody is it.
  */
 import { adminKeyCharsMin, basicUser, parseAuthorization, parseKey } from "../domain/key.ts";
 import type { EpochMs } from "../domain/hour.ts";
 import { retryAfterSeconds } from "../domain/limits.ts";
 import { type RequestRefusal, type Result, no, ok } from "../domain/refusal.ts";
-import { holds } from "../domain/scope.ts";
-import { type Snapshot, emptySnapshot } from "../domain/snapshot.ts";
+import { type NeededScope, holds } from "../domain/scope.ts";
+import { type Snapshot, emptySnapshot, liveKey } from "../domain/snapshot.ts";
 import { log } from "./log.ts";
 import { hexOf } from "./objects.ts";
 import type { SnapshotEnv, SnapshotSource } from "./snapshot-source.ts";
@@ -31,13 +31,14 @@ export async function authenticate(
   request: Request,
   snapshot: Snapshot,
   env: AuthEnv,
+  now: EpochMs,
 ): Promise<Result<Principal, RequestRefusal>> {
   const text = keyOf(request);
   if (text === null) return no({ code: "no_key" });
   const digest = await digestOf(text);
   const adminDigest = adminKeyFault(env) === null ? await adminDigestOf(env[adminKeyVariable] ?? "") : dummy;
   const isAdmin = crypto.subtle.timingSafeEqual(digest, adminDigest);
-  const stored = snapshot.keys.get(parseKey(text)?.id ?? "");
+  const stored = liveKey(snapshot, parseKey(text)?.id ?? "", now);
   const isStored = crypto.subtle.timingSafeEqual(
     digest,
     stored === undefined ? dummy : bytesOfHex(stored.hash),
@@ -58,14 +59,14 @@ export async function admit(
   env: AuthEnv & SnapshotEnv,
   now: EpochMs,
 ): Promise<Result<Principal, RequestRefusal>> {
-  const bySecret = await authenticate(request, emptySnapshot, env);
+  const bySecret = await authenticate(request, emptySnapshot, env, now);
   if (bySecret.ok || bySecret.reason.code === "no_key") return bySecret;
   try {
     const snapshot = await source.current(env, now);
-    const found = await authenticate(request, snapshot, env);
+    const found = await authenticate(request, snapshot, env, now);
     if (found.ok) return found;
     const fresh = await source.refresh(env, now);
-    return fresh === snapshot ? found : await authenticate(request, fresh, env);
+    return fresh === snapshot ? found : await authenticate(request, fresh, env, now);
   } catch (error) {
     log("auth", "unavailable", { error: String(error) });
     return no({
@@ -77,10 +78,7 @@ export async function admit(
 }
 
 /** Null if the principal has the scope. */
-export function requireScope(
-  principal: Principal,
-  scope: "admin" | "read:buckets" | "read:audit",
-): RequestRefusal | null {
+export function requireScope(principal: Principal, scope: NeededScope): RequestRefusal | null {
   return holds(principal.scopes, scope) ? null : { code: "missing_scope", scope };
 }
 

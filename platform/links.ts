@@ -10,6 +10,7 @@ import { type Link, followedLink, linkQuery, signedText } from "../domain/link.t
 import { retryAfterSeconds } from "../domain/limits.ts";
 import { type RequestRefusal, type Result, no, ok } from "../domain/refusal.ts";
 import { holds } from "../domain/scope.ts";
+import { liveKey } from "../domain/snapshot.ts";
 import { type AuthEnv, type Principal, adminKeyFault, adminKeyVariable } from "./auth.ts";
 import { log } from "./log.ts";
 import { hexOf } from "./objects.ts";
@@ -49,7 +50,7 @@ export async function admitLink(
   const principal = { keyId, scopes: ["read:buckets"] };
   if (keyId === "admin") return ok(principal);
   try {
-    const maker = (await source.current(env, now)).keys.get(keyId);
+    const maker = liveKey(await source.current(env, now), keyId, now);
     return maker !== undefined && holds(maker.scopes, "read:buckets")
       ? ok(principal)
       : no({ code: "bad_link" });

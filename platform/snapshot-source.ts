@@ -2,12 +2,12 @@
  * Reading the snapshot at an edge, kept in the isolate.
  *
  * Promises: what is served never goes back to an older version within an isolate; it is at most `snapshotMaxAgeMs` old
- * while R2 answers; a broken object is never taken over. While R2 does not answer, what is held is served on: a key
- * that is revoked then lives on at that edge. An edge that never read one, and cannot, serves none at all: an empty
+ * while R2 answers; a broken object is never taken over. While R2 does not answer, what is held is served on, for
+ * `keyOutageMsMax`: so long a key that is revoked then lives on at that edge. An edge whose snapshot is older, or that never read one, and cannot, serves none at all: an empty
  * snapshot would refuse every key, and clients drop what is refused.
  */
 import type { EpochMs } from "../domain/hour.ts";
-import { snapshotMaxAgeMs, snapshotMinAgeMs, snapshotReadMs } from "../domain/limits.ts";
+import { keyOutageMsMax, snapshotMaxAgeMs, snapshotMinAgeMs, snapshotReadMs } from "../domain/limits.ts";
 import {
   type Snapshot,
   emptySnapshot,
@@ -34,10 +34,13 @@ export class SnapshotSource {
   #triedAtMs: EpochMs | null = null;
   #reading: { readonly done: Promise<void>; readonly startedAtMs: EpochMs } | null = null;
 
-  /** The snapshot to go by. Throws only if there never was one to read. */
+  /** The snapshot to go by. Throws if there never was one to read, or not for `keyOutageMsMax`. */
   async current(env: SnapshotEnv, now: EpochMs): Promise<SnapshotView> {
     if (!isWithin(this.#readAtMs, now, snapshotMaxAgeMs)) await this.#read(env, now);
     if (this.#held === null) throw new Error("the snapshot of streams and keys cannot be read");
+    if (this.#readAtMs !== null && now - this.#readAtMs > keyOutageMsMax) {
+      throw new Error("the snapshot could not be read for too long: a key may have been revoked since");
+    }
     return this.#held;
   }
 

@@ -46,7 +46,7 @@ export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promi
       version,
       writtenAt: now,
       streams: [...streams],
-      keys: keys.map(({ id, hash, scopes }) => ({ id, hash, scopes })),
+      keys: keys.map(({ id, hash, scopes, expiresAtMs }) => ({ id, hash, scopes, expiresAt: expiresAtMs })),
     };
     const put = await env.EVENTS.put(snapshotKey, snapshotText(document), {
       onlyIf: stored.etag === null ? { etagDoesNotMatch: "*" } : { etagMatches: stored.etag },

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Scope, holds, mayWrite, mayWriteSomething } from "../../domain/scope.ts";
+import { Scope, holds, lackedScope, mayWrite, mayWriteSomething } from "../../domain/scope.ts";
 
 const text = fc.string({ unit: "binary", minLength: 1, maxLength: 15 });
 
@@ -44,9 +44,31 @@ describe("scopes", () => {
     expect(holds([], "admin")).toBe(false);
   });
 
-  it("[KE2] are one of four forms", () => {
-    const good = ["admin", "read:buckets", "read:audit", "write:*", "write:a", "write:a\nb"];
-    const bad = ["", "write:", "read:*", "Admin", "write", " write:a", "admin "];
+  it("[KE7] source:<source> and source:<prefix>* bind a key to sources; without one it writes any", () => {
+    const lacked = (scopes: string[], source: string) => lackedScope(scopes, { type: "a", source });
+    expect(lacked(["write:a"], "anything")).toBeNull();
+    expect(lacked(["write:a", "source:/shop/*"], "/shop/1")).toBeNull();
+    expect(lacked(["write:a", "source:/shop/*"], "/web/1")).toBe("source:/web/1");
+    expect(lacked(["write:a", "source:x", "source:y"], "y")).toBeNull();
+    expect(lacked(["write:a", "source:x"], "xy")).toBe("source:xy");
+    expect(lacked(["write:b", "source:x"], "x")).toBe("write:a");
+    expect(lacked(["source:*"], "x")).toBe("write:a");
+    expect(lacked(["admin"], "x")).toBe("write:a");
+  });
+
+  it("[KE2] are one of six forms", () => {
+    const good = [
+      "admin",
+      "read:buckets",
+      "read:audit",
+      "keys",
+      "source:x",
+      "source:*",
+      "write:*",
+      "write:a",
+      "write:a\nb",
+    ];
+    const bad = ["", "write:", "source:", "key", "keys:x", "read:*", "Admin", "write", " write:a", "admin "];
     expect(good.filter((scope) => !Scope.safeParse(scope).success)).toEqual([]);
     expect(bad.filter((scope) => Scope.safeParse(scope).success)).toEqual([]);
   });

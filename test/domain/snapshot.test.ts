@@ -15,7 +15,7 @@ const document: SnapshotDocument = {
   version: 7,
   writtenAt: epochMs(0),
   streams: [stream],
-  keys: [{ id: "0123456789ab", hash: "0".repeat(64), scopes: ["write:a*"] }],
+  keys: [{ id: "0123456789ab", hash: "0".repeat(64), scopes: ["write:a*"], expiresAt: null }],
 };
 
 test("a snapshot is read back as it was written", () => {

@@ -7,6 +7,7 @@ import { problemOf } from "../../platform/problem.ts";
 import { SnapshotSource } from "../../platform/snapshot.ts";
 import { at, overriding } from "./helpers.ts";
 
+const now = at("2026-11-23T10:00:00Z");
 const key = mintKey(new Uint8Array(6).fill(1), new Uint8Array(32).fill(2));
 const text = keyText(key);
 const wrong = keyText({ ...key, secret: "A".repeat(43) });
@@ -14,7 +15,7 @@ const unknown = keyText({ ...key, id: "ffffffffffff" });
 const admin = { HOURSEAL_ADMIN_KEY: "an-admin-key-of-24-chars" };
 const snapshot: Snapshot = {
   ...emptySnapshot,
-  keys: new Map([[key.id, { id: key.id, hash: await keyHash(text), scopes: ["write:a"] }]]),
+  keys: new Map([[key.id, { id: key.id, hash: await keyHash(text), scopes: ["write:a"], expiresAt: null }]]),
 };
 
 afterEach(() => {
@@ -33,7 +34,7 @@ it.each([
   ["query", asking(null, `?key=${text}`)],
   ["query beside a header of another scheme", asking("Digest x", `?key=${text}`)],
 ])("a key comes as %s", async (_name, request) => {
-  expect(await authenticate(request, snapshot, admin)).toEqual({
+  expect(await authenticate(request, snapshot, admin, now)).toEqual({
     ok: true,
     value: { keyId: key.id, scopes: ["write:a"] },
   });
@@ -46,7 +47,10 @@ it.each([
   ["no base64", asking("Basic %%%")],
   ["an empty user", asking(`Basic ${btoa(":password")}`)],
 ])("[KE2] %s is no key", async (_name, request) => {
-  expect(await authenticate(request, snapshot, admin)).toEqual({ ok: false, reason: { code: "no_key" } });
+  expect(await authenticate(request, snapshot, admin, now)).toEqual({
+    ok: false,
+    reason: { code: "no_key" },
+  });
 });
 
 it.each([
@@ -56,7 +60,7 @@ it.each([
   ["a hash instead of its key", await keyHash(text)],
   ["part of the admin key", "an-admin-key-of-24-char"],
 ])("[KE2] %s is a bad key", async (_name, given) => {
-  expect(await authenticate(asking(`Bearer ${given}`), snapshot, admin)).toEqual({
+  expect(await authenticate(asking(`Bearer ${given}`), snapshot, admin, now)).toEqual({
     ok: false,
     reason: { code: "bad_key" },
   });
@@ -67,7 +71,7 @@ it("[KE3] every key costs the same two comparisons of digests, known or not", as
   const lengths: number[][] = [];
   for (const given of [text, wrong, unknown, "hello", admin.HOURSEAL_ADMIN_KEY]) {
     compare.mockClear();
-    await authenticate(asking(`Bearer ${given}`), snapshot, admin);
+    await authenticate(asking(`Bearer ${given}`), snapshot, admin, now);
     lengths.push(compare.mock.calls.map(([a, b]) => (a.byteLength === 32 && b.byteLength === 32 ? 32 : 0)));
   }
   expect(lengths).toEqual(Array.from({ length: 5 }, () => [32, 32]));
@@ -75,7 +79,7 @@ it("[KE3] every key costs the same two comparisons of digests, known or not", as
 
 describe("the admin secret", () => {
   it("holds every reading scope and writes nothing", async () => {
-    const found = await authenticate(asking(`Bearer ${admin.HOURSEAL_ADMIN_KEY}`), emptySnapshot, admin);
+    const found = await authenticate(asking(`Bearer ${admin.HOURSEAL_ADMIN_KEY}`), emptySnapshot, admin, now);
     if (!found.ok) throw new Error(found.reason.code);
     expect(found.value).toEqual({ keyId: "admin", scopes: ["admin"] });
     for (const scope of ["admin", "read:buckets", "read:audit"] as const) {
@@ -88,7 +92,7 @@ describe("the admin secret", () => {
     ["is empty", { HOURSEAL_ADMIN_KEY: "" }, ""],
     ["is one character short", { HOURSEAL_ADMIN_KEY: "x".repeat(23) }, "x".repeat(23)],
   ])("nobody is admin if it %s, and the fault names it", async (_name, bad, given) => {
-    const found = await authenticate(asking(`Bearer ${given || "x"}`), emptySnapshot, bad);
+    const found = await authenticate(asking(`Bearer ${given || "x"}`), emptySnapshot, bad, now);
     expect(found).toEqual({ ok: false, reason: { code: "bad_key" } });
     const fault = adminKeyFault(bad);
     if (fault === null) throw new Error("the secret was taken");
@@ -132,7 +136,6 @@ describe("while the snapshot cannot be read", () => {
 
 it("a key that is younger than the held snapshot is found", async () => {
   const source = new SnapshotSource();
-  const now = at("2026-11-23T10:00:00Z");
   await source.current(env, now);
   source.take({ ...snapshot, version: 1 });
   const found = await admit(asking(`Bearer ${text}`), source, { ...env, ...admin }, now);

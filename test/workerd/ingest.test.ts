@@ -3,8 +3,17 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { endOf, isoOf, plusHours, startOf } from "../../domain/hour.ts";
 import type { BucketAddress } from "../../domain/ids.ts";
-import { bodyBytesMax, eventBytesMax, eventsPerRequestMax, inflatedBytesMax } from "../../domain/limits.ts";
+import { parseKey } from "../../domain/key.ts";
+import {
+  bodyBytesMax,
+  eventBytesMax,
+  eventsPerRequestMax,
+  inflatedBytesMax,
+  keyOutageMsMax,
+} from "../../domain/limits.ts";
+import { revokeKey } from "../../platform/catalog/keys.ts";
 import { r2Objects } from "../../platform/objects.ts";
+import { repairSnapshot } from "../../platform/snapshot.ts";
 import { auditBucket } from "../../workers/flusher/audit/audit-bucket.ts";
 import { bucket, hour } from "./helpers.ts";
 import {
@@ -175,12 +184,70 @@ describe("each event has its own result", () => {
         late: 2,
         refused: [
           { index: 1, id: "bad", code: "invalid_specversion", detail: containing(/./) },
-          { index: 3, id: "forbidden", code: "forbidden_type", detail: containing("write scope") },
+          {
+            index: 3,
+            id: "forbidden",
+            code: "forbidden_type",
+            detail: containing("scope"),
+            scope: "write:ingest/not-mine",
+          },
           { index: 7, id: null, code: "invalid_json", detail: containing(/./) },
         ],
       },
     });
     expect(await delivered(address)).toHaveLength(4);
+  });
+
+  it("[KE7] an event of a source that the key was not given is refused with the scope it lacks, beside one that is taken", async () => {
+    const { type } = await stream("sources");
+    const key = await newKey(`write:${type}`, "source:/shop/*");
+    const events = [eventOf(type, 1, { source: "/shop/7" }), eventOf(type, 2, { source: "/web" })];
+    expect(await answer(post(key, events))).toMatchObject({
+      status: 200,
+      body: { accepted: 1, refused: [{ index: 1, code: "forbidden_source", scope: "source:/web" }] },
+    });
+  });
+
+  it.each([
+    ["type", { type: "ingest/other" }, "write:ingest/other", "forbidden_type"],
+    ["source", { source: "/web" }, "source:/web", "forbidden_source"],
+  ])(
+    "[KE7] a request of nothing but a %s out of scope is 403 with the scope",
+    async (name, more, scope, code) => {
+      const { type } = await stream(`all-out-of-scope-${name}`);
+      const key = await newKey(`write:${type}`, "source:/shop/*");
+      const event = eventOf(type, 1, { source: "/shop/7" });
+      expect(await answer(post(key, [{ ...event, ...more }]))).toMatchObject({
+        status: 403,
+        body: {
+          type: "urn:hourseal:problem:missing_scope",
+          scope,
+          accepted: 0,
+          refused: [{ index: 0, code, scope }],
+        },
+      });
+      expect(await answer(post(key, [event, 17]))).toMatchObject({ status: 200, body: { accepted: 1 } });
+      expect((await post(key, [17])).status).toBe(422);
+      expect((await post(key, [17, { ...event, ...more }])).status).toBe(422);
+    },
+  );
+
+  it("[KE4] while R2 is away a revoked key lives at an edge for its bound, and then every key is told to come again", async () => {
+    const { address, type, key } = await stream("revoked-in-an-outage");
+    const start = during(address);
+    await post(key, [eventOf(type, 0)]);
+    const away = vi.spyOn(env.EVENTS, "get").mockRejectedValue(new Error("R2 is away"));
+    const { id } = parseKey(key) ?? { id: "" };
+    await revokeKey(env.CATALOG, id, start);
+    const at = async (ms: number) => {
+      setClock(start + ms);
+      return (await post(key, [eventOf(type, ms)])).status;
+    };
+    expect(await at(keyOutageMsMax - 3_600_000)).toBe(200);
+    expect(await at(keyOutageMsMax + 60_000)).toBe(503);
+    away.mockRestore();
+    await repairSnapshot(env, start);
+    expect(await at(keyOutageMsMax + 120_000)).toBe(401);
   });
 
   it("[KE1] an unknown type is refused by name, and taken as soon as it is registered", async () => {

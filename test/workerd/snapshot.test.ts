@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type EpochMs, epochMs } from "../../domain/hour.ts";
-import { snapshotMaxAgeMs, snapshotMinAgeMs, snapshotReadMs } from "../../domain/limits.ts";
+import { keyOutageMsMax, snapshotMaxAgeMs, snapshotMinAgeMs, snapshotReadMs } from "../../domain/limits.ts";
 import { parseSnapshot, snapshotKey } from "../../domain/snapshot.ts";
 import { insertKey, revokeKey } from "../../platform/catalog/keys.ts";
 import { putStream } from "../../platform/catalog/stream-changes.ts";
@@ -36,7 +36,13 @@ function countedObjects() {
 describe("writing", () => {
   it("writes what the catalog holds: streams and keys that are not revoked", async () => {
     await putStream(env.CATALOG, type("written"), settings({ owner: "us" }), start);
-    const key = { hash: "0".repeat(64), scopes: ["write:*"], note: "secret note" };
+    const key = {
+      hash: "0".repeat(64),
+      scopes: ["write:*"],
+      note: "secret note",
+      owner: "",
+      expiresAtMs: null,
+    };
     await insertKey(env.CATALOG, { ...key, id: "kept" }, start);
     await insertKey(env.CATALOG, { ...key, id: "revoked" }, start);
     await revokeKey(env.CATALOG, "revoked", start);
@@ -151,6 +157,18 @@ describe("reading", () => {
     await putStream(env.CATALOG, type("at-once"), settings(), start);
     source.take(await writeSnapshot(env, start));
     expect((await source.refresh(env, start)).streams.has("at-once")).toBe(true);
+  });
+
+  it("[KE4] what is held is served for its bound, and not a moment longer", async () => {
+    await writeSnapshot(env, start);
+    const { calls, env: counted } = countedObjects();
+    const source = new SnapshotSource();
+    const held = await source.current(counted, start);
+    calls.instead = () => Promise.reject(new Error("R2 is away"));
+    expect(await source.current(counted, later(keyOutageMsMax))).toBe(held);
+    await expect(source.current(counted, later(keyOutageMsMax + 1))).rejects.toThrow("revoked");
+    calls.instead = null;
+    expect(await source.current(counted, later(keyOutageMsMax + snapshotMinAgeMs + 1))).toBe(held);
   });
 
   it.each([

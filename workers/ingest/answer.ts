@@ -6,7 +6,8 @@ import type { Fate } from "./deliver.ts";
 
 /**
  * 200 if at least one event was taken, into its stream or into quarantine, and none failed; 422 if every event was
- * refused; 429 if every event met overload; 503 if some are not known to be durable. The counts are in the body of each.
+ * refused, 403 if every one for a scope that the key lacks; 429 if every event met overload; 503 if some are not known to
+ * be durable. The counts are in the body of each.
  */
 export function answerOf(
   admissions: readonly Admission[],
@@ -30,7 +31,7 @@ export function answerOf(
       : { code: "not_durable", retryAfterSeconds, failed };
     return problemOf(refusal, counts);
   }
-  if (counts.refused.length === fates.length) return problemOf({ code: "all_refused" }, counts);
+  if (counts.refused.length === fates.length) return problemOf(allRefused(fates), counts);
   return Response.json(counts, { headers: { "cache-control": "no-store" } });
 }
 
@@ -43,6 +44,14 @@ function reasonsOf(
   return fates.flatMap((fate, index) =>
     fate.fate === wanted ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],
   );
+}
+
+function allRefused(fates: readonly Fate[]): RequestRefusal {
+  const lacked = fates.map((fate) => (fate.fate === "refused" ? fate.refusal.scope : undefined));
+  const [scope] = lacked;
+  return scope !== undefined && lacked.every((one) => one !== undefined)
+    ? { code: "missing_scope", scope }
+    : { code: "all_refused" };
 }
 
 function isOverloaded(fate: Fate): boolean {

@@ -44,6 +44,11 @@ ingest.post("/v1/events", (context) => {
 
 ingest.all("/v1/events", () => problemOf({ code: "method_not_allowed", allow: "POST, OPTIONS" }));
 
+// The router would answer 500, on which clients drop their events. The Worker's own frame answers 503.
+ingest.onError((error) => {
+  throw error;
+});
+
 async function postEvents(
   request: Request,
   env: IngestEnv,
@@ -69,10 +74,10 @@ async function authorize(
   now: EpochMs,
 ): Promise<Result<{ readonly principal: Principal; readonly snapshot: SnapshotView }, RequestRefusal>> {
   const snapshot = await edgeSnapshots.current(env, now);
-  let principal = await authenticate(request, snapshot, env);
+  let principal = await authenticate(request, snapshot, env, now);
   if (!principal.ok && principal.reason.code === "bad_key") {
     // The key may be younger than the snapshot.
-    principal = await authenticate(request, await edgeSnapshots.refresh(env, now), env);
+    principal = await authenticate(request, await edgeSnapshots.refresh(env, now), env, now);
   }
   if (!principal.ok) return principal;
   if (!mayWriteSomething(principal.value.scopes)) return no({ code: "missing_scope", scope: "write:<type>" });

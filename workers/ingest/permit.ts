@@ -5,7 +5,7 @@
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { quarantineEventOf, quarantineType } from "../../domain/quarantine.ts";
 import type { EventRefusal } from "../../domain/refusal.ts";
-import { mayWrite } from "../../domain/scope.ts";
+import { lackedScope } from "../../domain/scope.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Principal } from "../../platform/auth.ts";
 import type { Deliverable } from "./deliver.ts";
@@ -29,10 +29,8 @@ export function permitOf(
     const detail = "events of this type are made by Hourseal alone; choose another type";
     return { goes: "back", countedAs: "", refusal: { code: "forbidden_type", detail } };
   }
-  if (!mayWrite(principal.scopes, event.type)) {
-    const detail = "the key may not write this type; it needs a matching write scope";
-    return { goes: "back", countedAs: "", refusal: { code: "forbidden_type", detail } };
-  }
+  const scope = lackedScope(principal.scopes, event);
+  if (scope !== null) return { goes: "back", countedAs: "", refusal: outOfScope(scope) };
   const stream = streams.get(event.type);
   const quarantine = streams.get(quarantineType);
   const refusal = stream === undefined ? unknownType : schemaRefusal(event, stream);
@@ -50,6 +48,12 @@ export function permitOf(
     refusal: why,
     deliverable: { event: wrapped, stream: quarantine },
   };
+}
+
+function outOfScope(scope: string): EventRefusal {
+  const code = scope.startsWith("write:") ? "forbidden_type" : "forbidden_source";
+  const what = code === "forbidden_type" ? "type" : "source";
+  return { code, detail: `the key may not write this ${what}; it needs this scope`, scope };
 }
 
 const unknownType: EventRefusal = {

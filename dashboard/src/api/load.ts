@@ -65,6 +65,8 @@ export interface KeysReply {
     readonly scopes: readonly string[];
     readonly note: string;
     readonly createdAt: string;
+    readonly expiresAt: string | null;
+    readonly owner: string;
     readonly revokedAt: string | null;
   }[];
 }

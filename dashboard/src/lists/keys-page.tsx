@@ -17,23 +17,25 @@ export function KeysPage() {
               <tr>
                 <th scope="col">key</th>
                 <th scope="col">scopes</th>
+                <th scope="col">owner</th>
                 <th scope="col">note</th>
                 <th scope="col">made</th>
                 <th scope="col">state</th>
               </tr>
             </thead>
             <tbody>
-              {polled.value.keys.map(({ id, scopes, note, createdAt, revokedAt }) => (
+              {polled.value.keys.map(({ id, scopes, note, owner, createdAt, revokedAt, expiresAt }) => (
                 <tr key={id} class={revokedAt === null ? "" : "is-over"}>
                   <th scope="row">
                     <code>{id}</code>
                   </th>
                   <td>{scopes.join(", ")}</td>
+                  <td>{owner}</td>
                   <td>{note}</td>
                   <td>
                     <time dateTime={createdAt}>{momentLabel(createdAt)}</time>
                   </td>
-                  <td>{revokedAt === null ? "good" : `revoked ${momentLabel(revokedAt)}`}</td>
+                  <td>{stateText(revokedAt, expiresAt)}</td>
                 </tr>
               ))}
             </tbody>
@@ -43,4 +45,9 @@ export function KeysPage() {
       <p class="hint">Read-only here. Keys are made and revoked with an admin key at /v1/keys.</p>
     </>
   );
+}
+
+function stateText(revokedAt: string | null, expiresAt: string | null): string {
+  if (revokedAt !== null) return `revoked ${momentLabel(revokedAt)}`;
+  return expiresAt === null ? "good" : `ends ${momentLabel(expiresAt)}`;
 }

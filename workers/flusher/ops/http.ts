@@ -22,6 +22,7 @@ export interface OpsCall {
   readonly now: EpochMs;
   /** Names the key that asks; `admin` is the secret. */
   readonly keyId: string;
+  readonly scopes: readonly string[];
   /** Path parameters, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

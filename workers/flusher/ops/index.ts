@@ -14,10 +14,11 @@ import { log } from "../../../platform/log.ts";
 import { problemOf } from "../../../platform/problem.ts";
 import { isLinked } from "../../../domain/link.ts";
 import { admitLink } from "../../../platform/links.ts";
+import type { NeededScope } from "../../../domain/scope.ts";
 import { edgeSnapshots } from "../../../platform/snapshot.ts";
 import { getManifestRoute, listBucketsRoute, requeueAuditRoute } from "./buckets.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
-import { createKeyRoute, listKeysRoute, revokeKeyRoute } from "./keys.ts";
+import { createKeyRoute, listKeysRoute, revokeKeyRoute, rotateKeyRoute } from "./keys.ts";
 import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
 import { metricsRoute } from "./metrics.ts";
@@ -48,8 +49,9 @@ router
   .get("/v1/stream-changes", needs("admin", historyRoute))
   .post("/v1/stream-changes", needs("admin", changeStreamsRoute))
   .post("/v1/stream-changes/plan", needs("admin", planChangeRoute))
-  .get("/v1/keys", needs("admin", listKeysRoute))
+  .get("/v1/keys", needs("keys", listKeysRoute))
   .post("/v1/keys", needs("admin", createKeyRoute))
+  .post("/v1/keys/:id/rotate", needs("keys", rotateKeyRoute))
   .delete("/v1/keys/:id", needs("admin", revokeKeyRoute))
   .get("/v1/buckets", needs("read:buckets", listBucketsRoute))
   .get("/v1/buckets/:type/:hour", needs("read:buckets", getManifestRoute))
@@ -76,8 +78,8 @@ export async function handleOps(
   const keepAlive = (work: Promise<unknown>): void => {
     ctx.waitUntil(work);
   };
-  const { keyId } = admitted.value;
-  const call = { request, env, now, keyId, query: url.searchParams, keepAlive };
+  const { keyId, scopes } = admitted.value;
+  const call = { request, env, now, keyId, scopes, query: url.searchParams, keepAlive };
   // HEAD is GET without the body.
   const asked = { method: request.method === "HEAD" ? "GET" : request.method, url: request.url };
   try {
@@ -95,7 +97,7 @@ export async function handleOps(
   }
 }
 
-function needs(scope: "admin" | "read:buckets" | "read:audit", route: (call: OpsCall) => Promise<OpsReply>) {
+function needs(scope: NeededScope, route: (call: OpsCall) => Promise<OpsReply>) {
   return (asked: IRequest, { principal, call }: Asking): OpsReply | Promise<OpsReply> => {
     const refusal = requireScope(principal, scope);
     if (refusal !== null) return no(refusal);
