@@ -241,6 +241,19 @@ export const deadHandMs = 15 * MINUTE_MS;
 /** How long the edge waits for one append before it counts it as unresolved. */
 export const appendDeadlineMs = 10 * SECOND_MS;
 
+/**
+ * Appends of one isolate that are under way to one shard at a time. Past it rows of several requests wait and go together:
+ * one call and one line in the ledger for all of them. More than one, so that a request seldom waits a whole round trip
+ * before its own begins.
+ */
+export const appendsUnderWayMax = 2;
+
+/** Bytes of rows that wait and go together; more go with the next one. A fraction of an RPC's 32 MiB. */
+export const laneBytesMax = 4 * MiB;
+
+/** How long rows wait for their answer, that of the append before theirs included, before they count as unresolved. */
+export const laneDeadlineMs = 25 * SECOND_MS;
+
 /** Appends tried for one group of events (re-routes after `closed` or `wrong_plan` included). */
 export const appendAttemptsMax = 4;
 
@@ -457,6 +470,8 @@ const relations: readonly [string, boolean][] = [
     "a full batch row fits a SQLite row",
     batchPayloadBytesMax + batchRowsMax * 16 + 256 * KiB <= sqliteRowBytesMax,
   ],
+  ["rows outwait two appends and a report", 2 * appendDeadlineMs + reportDeadlineMs <= laneDeadlineMs],
+  ["what goes together fits the commit queue", laneBytesMax <= queueBytesMax],
   ["a body fits the commit queue", inflatedBytesMax <= queueBytesMax],
   ["a flush fits a part", flushBytes + batchPayloadBytesMax <= partPlainBytesMax],
   ["a merged part fits a part", mergedPlainBytesMax + carryBytesMax <= partPlainBytesMax],

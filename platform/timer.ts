@@ -24,3 +24,26 @@ export async function withDeadline<Value>(promise: Promise<Value>, ms: number): 
     clearTimeout(timer);
   }
 }
+
+/** One timer for everything that one request waits for at a time; none is set until something does. */
+export class Deadline {
+  readonly #ms: number;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #acts: (() => void)[] = [];
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** Acts when the time is over, counted from the first call. */
+  whenOver(act: () => void): void {
+    this.#acts.push(act);
+    this.#timer ??= setTimeout(() => {
+      for (const one of this.#acts) one();
+    }, this.#ms);
+  }
+
+  clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}

@@ -21,9 +21,10 @@ test("the bill of a few requests counts every kind of use, from the post to the 
     expect(bill?.events).toBe(800);
     expect(bill?.usd).toBeGreaterThan(0);
     const counts = bill?.counts ?? {};
-    // A call for each request, and a row for each commit: no commit without a request.
+    // Requests share calls, and calls share commits.
     expect(counts["worker_requests/POST /v1/events"]).toBe(40);
-    expect(counts["object_requests/EventShard.append"]).toBe(40);
+    expect(counts["object_requests/EventShard.append"]).toBeGreaterThan(0);
+    expect(counts["object_requests/EventShard.append"]).toBeLessThanOrEqual(40);
     expect(counts["rows_written/EventShard INSERT batch"]).toBeGreaterThan(0);
     expect(counts["rows_written/EventShard INSERT batch"]).toBeLessThanOrEqual(40);
     expect(counts["rows_written/EventShard setAlarm"]).toBeGreaterThan(0);

@@ -34,7 +34,7 @@ const commit = "domain/commit.ts";
 const claim = "domain/claim.ts";
 const enrol = "domain/enrol.ts";
 const seal = "domain/seal.ts";
-const deliver = "workers/ingest/deliver.ts";
+const append = "workers/ingest/append.ts";
 const account = "workers/ingest/edge-account.ts";
 const partWriter = "platform/part-writer.ts";
 const auditDue = "workers/flusher/audit/audit-due.ts";
@@ -329,14 +329,14 @@ function askedRows(`,
   // ── Ledger and audit ─────────────────────────────────────────────────────────────────────────────────────
   mutant("an edge answers before the ledger knows of the append", [
     change(
-      deliver,
+      append,
       "const [reply] = await Promise.all([send(env, address, account.edge, no, plan, rows), account.reported()]);",
       `account.reported().catch(() => undefined);
     const reply = await send(env, address, account.edge, no, plan, rows);`,
     ),
   ]),
   mutant("an append is sent before the ledger knows the edge", [
-    change(deliver, "await account.opened();", "void account.opened().catch(() => undefined);"),
+    change(append, "await account.opened();", "void account.opened().catch(() => undefined);"),
   ]),
   mutant(
     "a report is taken before it is durable",

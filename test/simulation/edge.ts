@@ -19,6 +19,8 @@ interface Isolate {
   readonly life: Life;
   readonly memory: EdgeMemory;
   readonly env: DeliverEnv;
+  /** Which requests under way have this identity, by its fingerprint. */
+  readonly inHand: Map<string, Set<object>>;
   requests: number;
 }
 
@@ -61,7 +63,8 @@ export class Edge {
         this.#crash(life);
       });
     });
-    return { life, memory: new EdgeMemory(), env: this.#env(life), requests: 0 };
+    const inHand = new Map<string, Set<object>>();
+    return { life, memory: new EdgeMemory(), env: this.#env(life, inHand), inHand, requests: 0 };
   }
 
   #crash(life: Life): void {
@@ -72,9 +75,9 @@ export class Edge {
     life.end("crashed");
   }
 
-  #env(life: Life): DeliverEnv {
+  #env(life: Life, inHand: Isolate["inHand"]): DeliverEnv {
     const env = {
-      EVENT_SHARD: { getByName: (name: string) => this.#watched(life, name) },
+      EVENT_SHARD: { getByName: (name: string) => this.#watched(life, name, inHand) },
       EDGE_LEDGER: {
         getByName: (name: string) =>
           this.#cluster.ledgerStub(life, ledgerOfName(name) ?? broken(`no ledger is called ${name}`)),
@@ -85,22 +88,26 @@ export class Edge {
   }
 
   /** The stub of a shard, and the oracle told of what it answers. */
-  #watched(life: Life, name: string): ShardRpc {
+  #watched(life: Life, name: string, inHand: Isolate["inHand"]): ShardRpc {
     const address = shardOfName(name) ?? broken(`no shard is called ${name}`);
     const stub = this.#cluster.shardStub(life, address);
     return {
       ...stub,
       append: async (message) => {
-        const reply = await stub.append(message);
         const rows = PackedRows.read(message.rows) ?? broken("rows that do not add up");
+        const shared = isShared(rows, inHand);
+        if (shared) this.#deps.trace.reach("append_shared");
+        const reply = await stub.append(message).catch((error: unknown) => {
+          if (shared) this.#deps.trace.reach("shared_append_undecided");
+          throw error;
+        });
         if ("refused" in reply) {
           if (reply.refused === "closed" && address.hour >= hourOf(this.#clock()))
             this.#deps.trace.reach("slow_edge");
           return reply;
         }
         for (let row = 0; row < rows.count; row++) {
-          const at = rows.fingerprintAt(row);
-          const fingerprint = bytesToHex(rows.bytes.subarray(at, at + 16));
+          const fingerprint = fingerprintIn(rows, row);
           this.#oracle.decided(fingerprint, address, message, reply.acceptedRows[row] === 1);
         }
         return reply;
@@ -112,7 +119,15 @@ export class Edge {
   async post(events: readonly SentEvent[]): Promise<readonly Fate[]> {
     const isolate = this.#isolate;
     isolate.requests++;
-    return isolate.life.during(this.#serve(isolate, events)).finally(() => isolate.requests--);
+    const request = {};
+    const fingerprints = events.map(({ fingerprint }) => fingerprint);
+    for (const name of fingerprints) {
+      isolate.inHand.set(name, (isolate.inHand.get(name) ?? new Set()).add(request));
+    }
+    return isolate.life.during(this.#serve(isolate, events)).finally(() => {
+      isolate.requests--;
+      for (const name of fingerprints) isolate.inHand.get(name)?.delete(request);
+    });
   }
 
   async #serve({ env, memory, life }: Isolate, events: readonly SentEvent[]): Promise<readonly Fate[]> {
@@ -131,4 +146,18 @@ export class Edge {
     if (!life.ended) this.#oracle.answered(events, fates);
     return fates;
   }
+}
+
+function fingerprintIn(rows: PackedRows, row: number): string {
+  const at = rows.fingerprintAt(row);
+  return bytesToHex(rows.bytes.subarray(at, at + 16));
+}
+
+/** True if no single request has all of these rows. */
+function isShared(rows: PackedRows, inHand: Isolate["inHand"]): boolean {
+  const of = Array.from(
+    { length: rows.count },
+    (_, row) => inHand.get(fingerprintIn(rows, row)) ?? new Set(),
+  );
+  return ![...(of[0] ?? [])].some((request) => of.every((requests) => requests.has(request)));
 }

@@ -6,8 +6,9 @@ import { registerHooks } from "node:module";
 
 /** As written in domain/limits.ts, in its units. */
 const smaller: Readonly<Record<string, string>> = {
-  inflatedBytesMax: "6 * KiB",
-  queueBytesMax: "6 * KiB",
+  inflatedBytesMax: "4 * KiB",
+  queueBytesMax: "4 * KiB",
+  laneBytesMax: "3 * KiB",
   batchRowsMax: "3",
   commitBytesMax: "3 * KiB",
   appendsPerCommitMax: "3",

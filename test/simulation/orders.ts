@@ -40,6 +40,8 @@ export const orders = {
   bucket_woken_by_shard: "a shard that nobody had closed woke its bucket",
   empty_hour: "an hour in which nothing came was sealed",
   commit_failed: "a commit could not be written",
+  append_shared: "rows of several requests went to a shard as one append",
+  shared_append_undecided: "a shared append was not decided, and each of its requests went on by itself",
   slow_edge: "an edge with a slow clock was told that its hour is closed",
   hour_boundary: "an event of the hour before was taken within its grace",
   late: "an event was refused as late",

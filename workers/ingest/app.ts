@@ -64,7 +64,8 @@ async function postEvents(
   const streams = await knownStreams(admitted.value, snapshot, env, now);
   const { fates, types } = await fatesOf(admitted.value, principal, streams, env, now);
   // After the answer: the ledger's own equation must not hold a client up.
-  waitUntil(noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates));
+  const noting = noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates);
+  if (noting !== null) waitUntil(noting);
   return answerOf(admitted.value, fates, retryAfterSeconds);
 }
 

@@ -21,7 +21,7 @@ import { hexOf } from "../../platform/objects.ts";
 import { randomBytes, randomFraction } from "../../platform/random.ts";
 import { type LedgerNamespace, ledgerStub } from "../../platform/stubs.ts";
 import { Relay } from "../../platform/relay.ts";
-import { withDeadline } from "../../platform/timer.ts";
+import { sleep, withDeadline } from "../../platform/timer.ts";
 
 /** How often one call to the ledger is tried before the account is given up. */
 const callTriesMax = 3;
@@ -41,6 +41,8 @@ class Notes {
   readonly events = new Map<string, EventCounts>();
   /** True once the ledger holds them durably. */
   reported = false;
+  /** True if somebody will report them after a while. */
+  settling = false;
 
   get empty(): boolean {
     return this.sent.length === 0 && this.outcomes.length === 0 && this.events.size === 0;
@@ -108,7 +110,27 @@ export class EdgeAccount {
   /** Resolves when everything noted before the call is durable in the ledger. Throws `AccountOver` if it can't be. */
   async reported(): Promise<void> {
     await this.opened();
+    await this.#reported(this.#notes);
+  }
+
+  /**
+   * Reports what is noted after `ms` if no other report has taken it along by then. Null: somebody has promised that
+   * already. One for each report and not for each request: a timer, and being woken by it, is not cheap.
+   */
+  settle(ms: number): Promise<void> | null {
     const mine = this.#notes;
+    if (mine.settling) return null;
+    mine.settling = true;
+    return this.#settle(mine, ms);
+  }
+
+  async #settle(mine: Notes, ms: number): Promise<void> {
+    await sleep(ms);
+    await this.opened();
+    await this.#reported(mine);
+  }
+
+  async #reported(mine: Notes): Promise<void> {
     await this.#until(
       () => mine.reported,
       () => this.#report(),

@@ -4,7 +4,6 @@
  */
 import { type EventCounts, addCounts, zeroCounts } from "../../domain/ledger.ts";
 import { quarantineType } from "../../domain/quarantine.ts";
-import { sleep } from "../../platform/timer.ts";
 import type { Fate } from "./deliver.ts";
 import type { EdgeAccount } from "./edge-account.ts";
 
@@ -46,13 +45,15 @@ export function countFates(types: readonly string[], fates: readonly Fate[]): Ma
   return counts;
 }
 
-/** Counts every event of a request in the ledger: now in memory, a moment later in a report, with whatever else waits. */
-export async function noteEvents(
+/**
+ * Counts every event of a request in the ledger: now in memory, a moment later in a report, with whatever else waits.
+ * Null if somebody else is already waiting to report it.
+ */
+export function noteEvents(
   account: EdgeAccount,
   types: readonly string[],
   fates: readonly Fate[],
-): Promise<void> {
+): Promise<void> | null {
   for (const [type, counts] of countFates(types, fates)) account.events(type, counts);
-  await sleep(settleMs);
-  await account.reported().catch(() => undefined);
+  return account.settle(settleMs)?.catch(() => undefined) ?? null;
 }

@@ -1,0 +1,159 @@
+/** How requests share appends; what an append does is not looked at here. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { epochMs, hourOf } from "../../domain/hour.ts";
+import type { EventType, ShardIndex } from "../../domain/ids.ts";
+import { appendsUnderWayMax, laneBytesMax, laneDeadlineMs, windowMsDefault } from "../../domain/limits.ts";
+import { type Row, claims } from "../../domain/packed-rows.ts";
+import { type Plan, hashVersion } from "../../domain/plan.ts";
+import { Deadline } from "../../platform/timer.ts";
+import type { Answer, RoutedRows } from "../../workers/ingest/append.ts";
+import { AppendLanes } from "../../workers/ingest/append-lanes.ts";
+
+const hour = hourOf(epochMs(Date.UTC(2026, 10, 23, 10)));
+const plan: Plan = {
+  shards: 1,
+  partitionBy: "source",
+  hashVersion,
+  graceMs: 0,
+  windowMs: windowMsDefault,
+  formats: ["ndjson.gz"],
+};
+
+function rowOf(line: string): Row {
+  const hashes = { source: 1, id: 2 };
+  return { fingerprint: new Uint8Array(16), hashes, homeHour: hour, timeMs: null, claims: claims.none, line };
+}
+
+function rowsOf(lines: readonly string[], more: Partial<RoutedRows> = {}): RoutedRows {
+  const address = { type: "t" as EventType, hour, index: 0 as ShardIndex };
+  return { address, plan, rows: lines.map(rowOf), ...more };
+}
+
+/** Appends that are answered by hand; a row is accepted unless its line begins with `d`. */
+class Shards {
+  readonly lanes = new AppendLanes();
+  readonly sent: { readonly lines: string[]; readonly answer: (answer?: Answer) => void }[] = [];
+
+  append(routed: RoutedRows): Promise<Answer> {
+    return this.lanes.append(
+      routed,
+      new Deadline(laneDeadlineMs),
+      ({ rows }) =>
+        new Promise((resolve) => {
+          const lines = rows.map(({ line }) => line);
+          const acceptedRows = Uint8Array.from(lines, (line) => (line.startsWith("d") ? 0 : 1));
+          const answer = (given: Answer = { decided: true, acceptedRows }): void => {
+            resolve(given);
+          };
+          this.sent.push({ lines, answer });
+        }),
+    );
+  }
+
+  /** As many as go at once, so that whoever comes next waits. */
+  fill(): Promise<Answer>[] {
+    return Array.from({ length: appendsUnderWayMax }, (_, no) => this.append(rowsOf([`first-${no}`])));
+  }
+
+  lines(): string[][] {
+    return this.sent.map(({ lines }) => lines);
+  }
+}
+
+/** Everything that follows from what was done until now. */
+async function settled(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+function acceptedOf(answer: Answer): number[] | string {
+  return answer.decided ? [...answer.acceptedRows] : answer.why;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("appends go at once while places are free", async () => {
+  const shards = new Shards();
+  const answers = shards.fill();
+  expect(shards.sent).toHaveLength(appendsUnderWayMax);
+  for (const { answer } of shards.sent) answer();
+  for (const answer of await Promise.all(answers)) expect(acceptedOf(answer)).toEqual([1]);
+});
+
+test("[LE6] those that wait go together, in the order in which they came, and each gets its own answer", async () => {
+  const shards = new Shards();
+  void shards.fill();
+  const answers = [rowsOf(["a", "dup"]), rowsOf(["dup-2"]), rowsOf(["b", "c", "dup-3"])].map((rows) =>
+    shards.append(rows),
+  );
+  shards.sent[0]?.answer();
+  await settled();
+  expect(shards.lines().slice(appendsUnderWayMax)).toEqual([["a", "dup", "dup-2", "b", "c", "dup-3"]]);
+  shards.sent.at(-1)?.answer();
+  expect((await Promise.all(answers)).map(acceptedOf)).toEqual([[1, 0], [0], [1, 1, 0]]);
+});
+
+test("an append that was not decided is so for all whose rows went with it", async () => {
+  const shards = new Shards();
+  void shards.fill();
+  const answers = [shards.append(rowsOf(["a"])), shards.append(rowsOf(["b"]))];
+  shards.sent[0]?.answer();
+  await settled();
+  shards.sent.at(-1)?.answer({ decided: false, why: "rerouted" });
+  expect((await Promise.all(answers)).map(acceptedOf)).toEqual(["rerouted", "rerouted"]);
+});
+
+test("rows of another plan, another shard, or past what one message bears do not go along", async () => {
+  const shards = new Shards();
+  void shards.fill();
+  const large = "x".repeat(laneBytesMax - 1);
+  void shards.append(rowsOf(["a"]));
+  void shards.append(rowsOf([large]));
+  void shards.append(rowsOf(["past"]));
+  void shards.append(rowsOf(["planned"], { plan: { ...plan, shards: 2 } }));
+  void shards.append(rowsOf(["after"], { plan: { ...plan, shards: 2 } }));
+  void shards.append(
+    rowsOf(["elsewhere"], { address: { type: "t" as EventType, hour, index: 1 as ShardIndex } }),
+  );
+  const sent = (): string[][] => shards.lines().slice(appendsUnderWayMax);
+  expect(sent()).toEqual([["elsewhere"]]);
+  for (let at = 0; at < shards.sent.length; at++) {
+    shards.sent[at]?.answer();
+    await settled();
+  }
+  // The first two fill a message to its last byte.
+  expect(sent()).toEqual([["elsewhere"], ["a", large], ["past"], ["planned", "after"]]);
+});
+
+describe("a request that ends while others wait for it", () => {
+  test("holds nobody up past the deadline, and gives its place free", async () => {
+    const shards = new Shards();
+    void shards.fill();
+    const late = shards.append(rowsOf(["late"]));
+    // Nobody ever answers the first ones.
+    await vi.advanceTimersByTimeAsync(laneDeadlineMs);
+    expect(acceptedOf(await late)).toBe("unreachable");
+    const next = shards.append(rowsOf(["next"]));
+    expect(shards.lines().at(-1)).toEqual(["next"]);
+    shards.sent.at(-1)?.answer();
+    expect(acceptedOf(await next)).toEqual([1]);
+  });
+
+  test("answers nobody twice, and frees no place twice, if it lives on after all", async () => {
+    const shards = new Shards();
+    const first = shards.fill();
+    const late = shards.append(rowsOf(["late"]));
+    await vi.advanceTimersByTimeAsync(laneDeadlineMs);
+    expect(acceptedOf(await late)).toBe("unreachable");
+    void shards.fill();
+    void shards.append(rowsOf(["waits"]));
+    for (const { answer } of shards.sent.slice(0, appendsUnderWayMax)) answer();
+    for (const answer of await Promise.all(first)) expect(acceptedOf(answer)).toEqual([1]);
+    await settled();
+    expect(shards.lines().flat()).not.toContain("waits");
+  });
+});
