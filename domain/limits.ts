@@ -445,6 +445,32 @@ export const ledgerRestMs = 15 * MINUTE_MS;
 /** Hours whose ledgers one run adds to the counters, or one look at the metrics asks: each is `ledgersPerHour` calls. */
 export const foldHoursMax = 6;
 
+// ── Alerts ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Characters of the address that a stream's alerts go to. */
+export const alertUrlCharsMax = 500;
+
+/** Buckets that one message tells of: a storm becomes few messages, each of them far below a megabyte. */
+export const alertsPerMessageMax = 100;
+
+/** Messages that one run makes, and sends; the rest wait for the next minute. */
+export const alertMessagesPerRunMax = 20;
+
+/** Messages that are sent at the same time. */
+export const alertParallelismMax = 4;
+
+/** How long a receiver may take; then it counts as not taken, and is sent again. */
+export const alertDeadlineMs = 10 * SECOND_MS;
+
+/** First delay before a message is sent again; doubles up to `alertRetryMsMax`. */
+export const alertRetryMsMin = 1 * MINUTE_MS;
+
+/** Longest delay between two attempts. */
+export const alertRetryMsMax = 1 * HOUR_MS;
+
+/** Attempts before a message is given up: a day and a half of them. */
+export const alertTriesMax = 40;
+
 // ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
 
 /** Hours one page for operators shows: a month, past what anyone reads at a glance. */

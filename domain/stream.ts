@@ -1,5 +1,6 @@
 /** A stream: all events of one type, with what its owner chose for it. The border for what is stored and posted. */
 import * as z from "zod";
+import { AlertUrl } from "./alert/url.ts";
 import { Format } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
@@ -37,6 +38,8 @@ export const StreamSettings = z.strictObject({
   /** Where the owner is reached. */
   contact: z.string().max(contactCharsMax).default(""),
   description: z.string().max(descriptionCharsMax).default(""),
+  /** Where alerts of its buckets are sent; empty: where those of the deployment are. */
+  alertUrl: AlertUrl.default(""),
   priority: Priority.default("normal"),
   formats: z.array(AskedFormat).min(1).default(["ndjson.gz"]),
   graceMs: z.number().int().min(0).max(graceMsMax).default(graceMsDefault),

@@ -3,6 +3,7 @@
  * `StreamSettings`; this is the border between the two, and the source of `streams.schema.json` for editors.
  */
 import * as z from "zod";
+import { AlertUrl } from "./alert/url.ts";
 import { durationMs, durationPattern, durationText } from "./duration.ts";
 import {
   contactCharsMax,
@@ -49,6 +50,9 @@ export const StreamEntry = z.strictObject({
     .describe("The service or team that answers for the stream."),
   contact: z.string().max(contactCharsMax).optional().describe("Where its owner is reached."),
   description: z.string().max(descriptionCharsMax).optional().describe("What its events say."),
+  alertUrl: AlertUrl.optional().describe(
+    "Where alerts of its buckets are sent, as signed webhooks; default the address of the deployment.",
+  ),
   priority: Priority.optional().describe("The order in which work is taken up; default normal."),
   formats: z
     .array(AskedFormat)
@@ -135,6 +139,7 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   owner: "owner",
   contact: "contact",
   description: "description",
+  alertUrl: "alertUrl",
   priority: "priority",
   formats: "formats",
   graceMs: "grace",

@@ -17,7 +17,9 @@ const usage = `npm start -- [options]
   --data DIR         where everything is kept (default .hourseal)
   --admin-key KEY    default: generated once and kept in DIR/admin-key
   --clock TIME       RFC 3339: start in virtual time, which ticks, is kept over restarts and never goes back
-  --no-cron          do not run the cron every minute`;
+  --no-cron          do not run the cron every minute
+
+HOURSEAL_ALERT_URL and HOURSEAL_ALERT_SECRET, if set, say where alerts go and what signs them.`;
 
 interface StartOptions {
   readonly port: number;
@@ -58,6 +60,7 @@ async function start(options: StartOptions): Promise<void> {
   const runtime = await startLocalRuntime({
     ...options,
     adminKey,
+    variables: variablesOf(process.env),
     onCronFailure: (reason) => {
       console.error(`cron: ${reason}`);
     },
@@ -78,6 +81,12 @@ async function start(options: StartOptions): Promise<void> {
     await runtime.dispose();
     throw error;
   }
+}
+
+/** What the Worker knows beside its keys, by the names that it has when deployed. */
+function variablesOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = ["HOURSEAL_ALERT_URL", "HOURSEAL_ALERT_SECRET"];
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 /** Moves the clock forward. Standing later already, as after a restart with the same arguments, is worth a note. */

@@ -3,7 +3,7 @@
  * time, so that the counters rest on what is durable and never count twice.
  */
 import { endOf } from "../hour.ts";
-import type { Manifest, Move } from "../manifest.ts";
+import { type Manifest, type Move, oneCopy } from "../manifest.ts";
 
 /** Upper bounds of the histogram of seal lateness, in seconds from the hour's end. The default grace is 600. */
 export const latenessBounds = [300, 600, 660, 720, 900, 1_200, 1_800, 3_600, 7_200, 21_600, 86_400] as const;
@@ -28,7 +28,9 @@ export type FactName = (typeof factNames)[number];
 export function factsOf(manifest: Manifest, sealedAtMs: number): Readonly<Record<string, number>> {
   const { parts, shards, plan } = manifest;
   const rows = (moves: readonly Move[]): number => sum(moves, ({ tally }) => tally.rows);
-  const home = sum(parts, ({ homeHours }) => homeHours[manifest.hour] ?? 0);
+  // Rows in two formats are counted once.
+  const copy = oneCopy(manifest);
+  const home = sum(copy, ({ homeHours }) => homeHours[manifest.hour] ?? 0);
   const facts: Readonly<Record<FactName, number>> = {
     buckets: 1,
     rows: manifest.rows,
@@ -40,7 +42,7 @@ export function factsOf(manifest: Manifest, sealedAtMs: number): Readonly<Record
     moved: sum(shards, ({ reassignedOut }) => rows(reassignedOut)),
     unguarded: sum(shards, ({ unguarded }) => unguarded),
     late: manifest.rows - home,
-    carried: sum(parts, ({ origin, tally }) => (origin === "merged" ? tally.rows : 0)),
+    carried: sum(copy, ({ origin, tally }) => (origin === "merged" ? tally.rows : 0)),
     spilled: sum(shards, ({ index, hour, accepted }) =>
       plan !== null && hour === manifest.hour && index >= plan.shards ? accepted.rows : 0,
     ),

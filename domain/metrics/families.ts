@@ -61,6 +61,15 @@ const ledgerCounters: readonly (readonly [name: string, counter: string, help: s
   ],
 ];
 
+const alertCounters: typeof ledgerCounters = [
+  ["hourseal_delivered_alerts", "alerts_delivered", "Messages of alerts that their receiver took."],
+  [
+    "hourseal_given_up_alerts",
+    "alerts_given_up",
+    "Messages of alerts that no receiver took in all attempts.",
+  ],
+];
+
 const factHelp: Readonly<Record<FactName, readonly [name: string, help: string]>> = {
   buckets: ["hourseal_audited_buckets", "Buckets that were audited for the first time."],
   rows: ["hourseal_delivered_rows", "Rows in the manifests of audited buckets."],
@@ -95,7 +104,9 @@ export function countedFamilies(counters: ReadonlyMap<string, number>): Family[]
     cumulated.push({ suffix: "_bucket", labels: { le }, value: count });
   }
   return [
-    ...ledgerCounters.map(([name, from, help]) => counter(name, help, counters.get(from))),
+    ...[...ledgerCounters, ...alertCounters].map(([name, from, help]) =>
+      counter(name, help, counters.get(from)),
+    ),
     ...factNames.map((fact) => {
       const [name, help] = factHelp[fact];
       return counter(name, help, counters.get(`bucket_${fact}`));
@@ -142,7 +153,7 @@ const ranks: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 }
 
 export function bucketFamilies(
   streams: readonly StreamFigures[],
-  undigested: number,
+  waiting: { readonly undigested: number; readonly untold: number },
   now: EpochMs,
 ): Family[] {
   const total = (of: (stream: StreamFigures) => number): number =>
@@ -185,7 +196,12 @@ export function bucketFamilies(
       "Rows that the findings of all buckets call surplus.",
       total(({ surplusRows }) => surplusRows),
     ),
-    gauge("hourseal_undigested_verdicts", "Verdicts that wait for a digest.", undigested),
+    gauge("hourseal_undigested_verdicts", "Verdicts that wait for a digest.", waiting.undigested),
+    gauge(
+      "hourseal_waiting_alerts",
+      "Messages of alerts that their receiver has not taken yet.",
+      waiting.untold,
+    ),
     ...streamFamilies(streams, now),
   ];
 }

@@ -29,7 +29,7 @@ const StreamDayRow = z.object({
 });
 export type StreamDay = z.output<typeof StreamDayRow>;
 
-const UndigestedRow = z.object({ buckets: z.number().int() });
+const WaitingRow = z.object({ waiting: z.number().int() });
 
 export interface BucketFigures {
   /** Buckets that are not balanced, by stream and by what they are; of any time. */
@@ -37,6 +37,8 @@ export interface BucketFigures {
   /** Buckets of the hours from `since` on, by stream. */
   readonly days: readonly StreamDay[];
   readonly undigested: number;
+  /** Messages of alerts that their receiver has not taken. */
+  readonly untold: number;
 }
 
 export async function bucketFigures(
@@ -45,7 +47,7 @@ export async function bucketFigures(
   overdueFrom: EpochMs,
   now: EpochMs,
 ): Promise<BucketFigures> {
-  const [unsettled, days, undigested] = await db.batch([
+  const [unsettled, days, undigested, untold] = await db.batch([
     selectUnsettledByStream(db, overdueFrom),
     db
       .prepare(
@@ -65,14 +67,16 @@ export async function bucketFigures(
       )
       .bind(since, now),
     db.prepare(
-      `SELECT count(*) AS buckets FROM buckets INDEXED BY buckets_undigested
+      `SELECT count(*) AS waiting FROM buckets INDEXED BY buckets_undigested
        WHERE verdict IS NOT NULL AND digest_sequence IS NULL`,
     ),
+    db.prepare("SELECT count(*) AS waiting FROM alert_messages"),
   ]);
   return {
     unsettled: rowsOf(UnsettledRow, unsettled),
     days: rowsOf(StreamDayRow, days),
-    undigested: rowsOf(UndigestedRow, undigested)[0]?.buckets ?? 0,
+    undigested: rowsOf(WaitingRow, undigested)[0]?.waiting ?? 0,
+    untold: rowsOf(WaitingRow, untold)[0]?.waiting ?? 0,
   };
 }
 

@@ -19,6 +19,8 @@ export interface LocalRuntimeOptions {
   readonly port: number;
   readonly dataDir: string;
   readonly adminKey: string;
+  /** Variables of the Worker beside it. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Run `scheduled` every minute of real time. */
   readonly cron: boolean;
   /** Another composition root than that of local mode: one that measures. */
@@ -67,7 +69,7 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
           ...(dashboard && assets !== undefined ? { assets } : {}),
           name,
           modules,
-          bindings: { ...worker["bindings"], HOURSEAL_ADMIN_KEY: options.adminKey },
+          bindings: { ...worker["bindings"], ...options.variables, HOURSEAL_ADMIN_KEY: options.adminKey },
           unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
         },
       ],

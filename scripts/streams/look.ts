@@ -28,12 +28,13 @@ export async function show(api: Api, type: string): Promise<number> {
 }
 
 function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
-  const { owner, contact, description, priority, formats, graceMs, windowMs } = stream;
+  const { owner, contact, description, alertUrl, priority, formats, graceMs, windowMs } = stream;
   const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy, schema, onInvalid } = stream;
   return {
     owner,
     contact,
     description,
+    alertUrl,
     priority,
     formats,
     graceMs,

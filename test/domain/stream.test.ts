@@ -23,6 +23,7 @@ describe("a stream's settings", () => {
       owner: "",
       contact: "",
       description: "",
+      alertUrl: "",
       priority: "normal",
       formats: ["ndjson.gz"],
       graceMs: graceMsDefault,

@@ -1,5 +1,5 @@
 /**
- * The cron entry: repair the snapshot, seal what is due, audit what is sealed, list the verdicts in a digest, plan the
+ * The cron entry: repair the snapshot, seal what is due, audit what is sealed, tell of what is wrong, list the verdicts in a digest, plan the
  * shards of the coming hours, add to the counters; each on its own, so that one that fails leaves the others running.
  * Ends within `cronBudgetMs`; what is left waits for the
  * next minute.
@@ -11,12 +11,13 @@ import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
 import { planDue } from "./plan/plan-due.ts";
+import { type AlertEnv, alertDue } from "./alert/alert-due.ts";
 import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
 import { writeDigests } from "./audit/write-digests.ts";
 import { foldLedgerHours } from "./metrics/fold-ledgers.ts";
 import { type SealEnv, sealDue } from "./seal/seal-due.ts";
 
-export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv;
+export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv & AlertEnv;
 
 export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   const startedMs = systemMs();
@@ -27,6 +28,7 @@ export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   });
   await rounds("seal_due", timeIsUp, () => sealDue(env, now));
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
+  await step("alert_due", () => alertDue(env, now));
   await step("write_digests", () => writeDigests(env.CATALOG, r2Objects(env.EVENTS), now));
   await rounds("plan_due", timeIsUp, () => planDue(env, now));
   await step("fold_ledgers", () => foldLedgerHours(env, now));

@@ -40,7 +40,7 @@ function linesOf(streams: readonly StreamFigures[]): string[] {
     sourceFamily({ catalog: true, ledger: true }),
     ...eventFamilies(counters),
     ...countedFamilies(counters),
-    ...bucketFamilies(streams, 0, now),
+    ...bucketFamilies(streams, { undigested: 0, untold: 0 }, now),
   ]).split("\n");
 }
 

@@ -16,6 +16,7 @@ import { isLinked } from "../../../domain/link.ts";
 import { admitLink } from "../../../platform/links.ts";
 import type { NeededScope } from "../../../domain/scope.ts";
 import { edgeSnapshots } from "../../../platform/snapshot.ts";
+import { listAlertsRoute } from "./alerts.ts";
 import { getManifestRoute, listBucketsRoute, requeueAuditRoute } from "./buckets.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, json } from "./http.ts";
 import { createKeyRoute, listKeysRoute, revokeKeyRoute, rotateKeyRoute } from "./keys.ts";
@@ -63,6 +64,7 @@ router
   .get("/v1/audit/buckets/:type/:hour", needs("read:audit", bucketViewRoute))
   .get("/v1/audit/streams/:type", needs("read:audit", streamViewRoute))
   .get("/v1/audit/report", needs("read:audit", reportRoute))
+  .get("/v1/alerts", needs("read:audit", listAlertsRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(

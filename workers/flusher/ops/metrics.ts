@@ -40,7 +40,7 @@ export async function metricsRoute({ env, now }: OpsCall): Promise<OpsReply> {
     ...(catalog.heard
       ? [
           ...countedFamilies(catalog.value.counters),
-          ...bucketFamilies(catalog.value.streams, catalog.value.undigested, now),
+          ...bucketFamilies(catalog.value.streams, catalog.value, now),
         ]
       : []),
   ];
@@ -55,7 +55,13 @@ async function readCatalog(env: OpsEnv, now: EpochMs) {
     bucketFigures(env.CATALOG, since, epochMs(now - overdueMs), now),
     listStreams(env.CATALOG),
   ]);
-  return { counters, through, undigested: figures.undigested, streams: figuresOf(streams, figures, now) };
+  return {
+    counters,
+    through,
+    undigested: figures.undigested,
+    untold: figures.untold,
+    streams: figuresOf(streams, figures, now),
+  };
 }
 
 /** The counters of events with the hours that are not added to them yet. */
