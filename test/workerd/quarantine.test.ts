@@ -118,7 +118,7 @@ describe("[QU1] an event that its stream does not take", () => {
     const { type, key } = await stream("scope");
     const other = await newKey("write:another");
     expect(await answer(post(other, [bad(type, "1")]))).toMatchObject({
-      status: 422,
+      status: 403,
       body: { refused: [{ code: "forbidden_type" }] },
     });
     expect(await answer(post(key, [eventOf(quarantineType, "1")]))).toMatchObject({
