@@ -343,6 +343,12 @@ export const patternWaysMax = 10_000;
 /** The same if it also repeats without a bound: then each way may run through all of a text. */
 export const patternEndlessWaysMax = 100;
 
+/** Events in one page of what is in quarantine: as many as one request may post again with room to spare. */
+export const quarantinePageRowsMax = 1_000;
+
+/** Bytes of events after which a page of quarantine ends: posted again they fit one body. */
+export const quarantinePageBytes = 4 * MiB;
+
 /** Bytes of a body that changes streams: some two thousand of them with their descriptions. */
 export const configBodyBytesMax = 1 * MiB;
 
@@ -514,6 +520,7 @@ const relations: readonly [string, boolean][] = [
   ["edges know the plan of every hour that takes rows", plannedHoursKept * HOUR_MS > graceMsMax + HOUR_MS],
   ["the grace ends before anything retires", graceMsMax < windowMsMin],
   ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],
+  ["a page of quarantine fits a body", quarantinePageBytes + eventBytesMax + 16 * KiB < bodyBytesMax],
 ];
 for (const [relation, holds] of relations) {
   if (!holds) throw new Error(`limits.ts: broken relation: ${relation}`);

@@ -94,6 +94,7 @@ function needsQuarantine(changes: readonly StreamChange[]): boolean {
 /** As it is added with the first stream that needs it; its settings can be changed as those of any other. */
 const quarantineSettings: StreamSettings = StreamSettings.parse({
   description: "Events that their own stream did not take, each with the reason.",
+  formats: ["ndjson.gz"],
 });
 
 /** Of all streams as they would be. */
@@ -127,6 +128,10 @@ function settingsFaults(type: EventType, settings: StreamSettings): ChangeRefusa
   if (type === quarantineType && settings.schema !== null) {
     const reason = "what is in quarantine is taken as it is; leave the schema out";
     faults.push({ type, setting: "schema", reason });
+  }
+  if (type === quarantineType && !settings.formats.includes("ndjson.gz")) {
+    const reason = "what is in quarantine is replayed from ndjson.gz; add it";
+    faults.push({ type, setting: "formats", reason });
   }
   if (settings.schema !== null) faults.push(...schemaRefusals(type, schemaFaults(settings.schema)));
   return faults;

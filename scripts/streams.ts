@@ -1,12 +1,14 @@
 /**
  * `npm run streams`: streams as a file. `plan` shows what the file would change, `apply` changes it as a whole.
- * Exit code: 0 done, 1 refused or failed and nothing changed, 2 bad arguments or a file with faults.
+ * `quarantine` lists what a stream did not take, `replay-quarantine` posts it again.
+ * Exit code: 0 done, 1 refused or failed and nothing changed, or replayed and still not all taken, 2 bad arguments or a file with faults.
  */
 import { streamsFileSchema } from "../domain/streams-file.ts";
 import { runCommand } from "./local/command.ts";
 import { apply, plan, readWanted } from "./streams/change.ts";
 import { list, show } from "./streams/look.ts";
 import { history } from "./streams/history.ts";
+import { quarantine, replayQuarantine } from "./streams/quarantine.ts";
 import { type StreamsOptions, readOptions, usage } from "./streams/options.ts";
 
 async function run(options: StreamsOptions): Promise<number> {
@@ -19,6 +21,10 @@ async function run(options: StreamsOptions): Promise<number> {
       return list(api);
     case "show":
       return show(api, operand ?? "");
+    case "quarantine":
+      return quarantine(api, operand ?? "", options);
+    case "replay-quarantine":
+      return replayQuarantine(api, options.client, operand ?? "", options);
     case "history":
       return history(api, operand, options.limit);
     case "plan":

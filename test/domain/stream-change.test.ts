@@ -171,5 +171,9 @@ describe("[QU1] quarantine", () => {
     expect(reasons([], [named("hourseal.quarantine", { schema: {} })])).toEqual([
       expect.stringMatching(/^hourseal\.quarantine schema: what is in quarantine is taken as it is/),
     ]);
+    const unread = { ...quarantine, settings: { ...quarantine.settings, formats: [] } };
+    expect(reasons([], [unread])).toEqual([
+      "hourseal.quarantine formats: what is in quarantine is replayed from ndjson.gz; add it",
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 /** Quarantine on the real runtime: what is answered, what lies in R2, what the audit counts, and that it is there once. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import * as z from "zod";
 import { type Hour, isoOf, plusHours } from "../../domain/hour.ts";
 import type { BucketAddress } from "../../domain/ids.ts";
 import { type EventCounts, addCounts, zeroCounts } from "../../domain/ledger.ts";
@@ -9,7 +10,7 @@ import { r2Objects } from "../../platform/objects.ts";
 import { auditBucket } from "../../workers/flusher/audit/audit-bucket.ts";
 import { bucket, hour } from "./helpers.ts";
 import { due, during, linesOf, manifestAt, plan, seal, setClock } from "./helpers-objects.ts";
-import { answer, eventOf, ledgersOf, newKey, post, register, settled } from "./helpers-system.ts";
+import { answer, call, eventOf, ledgersOf, newKey, post, register, settled } from "./helpers-system.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -193,5 +194,48 @@ describe("[QU3] an event that is sent again", () => {
     expect(await answer(post(key, [half]))).toMatchObject({ body: { accepted: 1, quarantined: 0 } });
     expect(await balanced(bucket(type, at))).toHaveLength(1);
     expect(await inQuarantine(at, type)).toHaveLength(1);
+  });
+});
+
+const Page = z.looseObject({
+  events: z.array(z.looseObject({ id: z.string() })),
+  next: z.string().nullable(),
+});
+
+describe("[QU4] the listing", () => {
+  it("has every event of the stream once, in pages of any size, and none of another", async () => {
+    const { at, type, key } = await stream("listed");
+    await register(`${type}/other`, { schema, onInvalid: "quarantine" });
+    const ids = Array.from({ length: 7 }, (_, no) => `n${no}`);
+    await post(key, [...ids.map((id) => bad(type, id)), bad(`${type}/other`, "other")]);
+    await settled();
+    await balanced(bucket(quarantineType, at));
+    const reader = await newKey("read:buckets");
+    for (const limit of [1, 3, 7, 1_000]) {
+      const found: string[] = [];
+      for (let after: string | null = "0.0"; after !== null;) {
+        const query = `hour=${at}&limit=${limit}&after=${after}`;
+        const path = `/v1/streams/${encodeURIComponent(type)}/quarantine?${query}`;
+        const page = Page.parse(await (await call(`GET ${path}`, { key: reader })).json());
+        expect(page.events.length).toBeLessThanOrEqual(limit);
+        found.push(...page.events.map(({ id }) => id));
+        after = page.next;
+      }
+      expect(found).toEqual(ids);
+    }
+  });
+
+  it("says what is asked wrongly, and of an hour that is not sealed when it is due", async () => {
+    const { at, type, key } = await stream("asked");
+    await post(key, [bad(type, "1")]);
+    const path = `/v1/streams/${encodeURIComponent(type)}/quarantine`;
+    expect((await call(`GET ${path}?hour=${at}`)).status).toBe(409);
+    expect(await answer(call(`GET ${path}?hour=today`))).toMatchObject({
+      status: 400,
+      body: { type: "urn:hourseal:problem:malformed_hour" },
+    });
+    expect((await call(`GET ${path}?hour=${at}&after=x`)).status).toBe(422);
+    expect((await call(`GET ${path}?hour=${at}&limit=0`)).status).toBe(422);
+    expect((await call(`GET ${path}?hour=${at}`, { key })).status).toBe(403);
   });
 });

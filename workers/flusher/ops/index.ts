@@ -24,6 +24,7 @@ import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
 import { metricsRoute } from "./metrics.ts";
 import { listPlansRoute } from "./plans.ts";
+import { quarantineRoute } from "./quarantine.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getSchemaRoute, getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
@@ -46,6 +47,7 @@ router
   .get("/v1/streams/:type", needs("admin", getStreamRoute))
   .put("/v1/streams/:type", needs("admin", putStreamRoute))
   .get("/v1/streams/:type/plans", needs("read:audit", listPlansRoute))
+  .get("/v1/streams/:type/quarantine", needs("read:buckets", quarantineRoute))
   .get("/v1/streams/:type/schemas/:version", needs("read:buckets", getSchemaRoute))
   .get("/v1/stream-changes", needs("admin", historyRoute))
   .post("/v1/stream-changes", needs("admin", changeStreamsRoute))
