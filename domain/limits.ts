@@ -263,6 +263,15 @@ export const recentAppendsMax = 20_000;
 /** How long a client is asked to wait after 429 or 503. */
 export const retryAfterSeconds = 2;
 
+/** The window of a rate: a full bucket holds as much, so what was not used for so long may come at once. */
+export const rateWindowMs = 10 * SECOND_MS;
+
+/** The highest rate that can be set, in events a second: past what one isolate can take in. */
+export const eventsPerSecondLimit = 1_000_000;
+
+/** Rates that one answer tells of: the key's, and those of the streams that have least left. */
+export const ratesToldMax = 8;
+
 /** How long a link opens at least: shorter, nobody could follow it. */
 export const linkMsMin = 1 * SECOND_MS;
 

@@ -62,6 +62,13 @@ export type RequestRefusal =
   | { readonly code: "range_not_satisfiable"; readonly bytes: number }
   | { readonly code: "misconfigured"; readonly variable: string; readonly detail: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
+  | {
+      readonly code: "rate_limited";
+      readonly retryAfterSeconds: number;
+      /** Names of the rates that were reached. */
+      readonly rates: readonly string[];
+      readonly failed: readonly number[];
+    }
   | { readonly code: "not_durable"; readonly retryAfterSeconds: number; readonly failed: readonly number[] }
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number; readonly detail: string };
 

@@ -19,6 +19,8 @@ export const SnapshotKey = z.strictObject({
   scopes: z.array(Scope),
   /** From then on it is no key any more; null: it does not end by itself. */
   expiresAt: EpochMs.nullable().default(null),
+  /** Events a second that an edge isolate takes from it; null: as many as come. */
+  eventsPerSecondMax: z.number().int().min(1).nullable().default(null),
 });
 export type SnapshotKey = z.infer<typeof SnapshotKey>;
 

@@ -9,6 +9,7 @@ import { type PlanStep, PlanSteps } from "./planned.ts";
 import {
   contactCharsMax,
   descriptionCharsMax,
+  eventsPerSecondLimit,
   graceMsDefault,
   graceMsMax,
   ownerCharsMax,
@@ -53,6 +54,8 @@ export const StreamSettings = z.strictObject({
   /** Up to so many the planner gives an hour that needs them; null: `shards`, always. */
   shardsMax: z.number().int().min(1).max(shardsLimit).nullable().default(null),
   partitionBy: PartitionBy.default("source"),
+  /** Events a second that an edge isolate takes for it; null: as many as come. */
+  eventsPerSecondMax: z.number().int().min(1).max(eventsPerSecondLimit).nullable().default(null),
   /** JSON Schema of its events' `data`; null: any data. Which ones are taken: schema/check.ts. */
   schema: z.record(z.string(), z.unknown()).nullable().default(null),
   /** What becomes of an event that breaks the schema; at the quarantine stream, of one that no stream is registered for. */

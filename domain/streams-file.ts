@@ -8,6 +8,7 @@ import { durationMs, durationPattern, durationText } from "./duration.ts";
 import {
   contactCharsMax,
   descriptionCharsMax,
+  eventsPerSecondLimit,
   graceMsDefault,
   graceMsMax,
   ownerCharsMax,
@@ -100,6 +101,12 @@ export const StreamEntry = z.strictObject({
     .max(shardsLimit)
     .optional()
     .describe("Up to so many objects are planned for hours that need them; default: no more than shards."),
+  eventsPerSecondMax: z
+    .int()
+    .min(1)
+    .max(eventsPerSecondLimit)
+    .optional()
+    .describe("Events a second that an edge isolate takes for it; default: as many as come."),
   partitionBy: PartitionBy.optional().describe(
     "What spreads events over shards; default source. Holds for hours that are not open yet.",
   ),
@@ -149,6 +156,7 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   shards: "shards",
   shardsMax: "shardsMax",
   partitionBy: "partitionBy",
+  eventsPerSecondMax: "eventsPerSecondMax",
   schema: "schema",
   onInvalid: "onInvalid",
 };

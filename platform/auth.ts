@@ -24,6 +24,8 @@ export interface Principal {
   /** Names the key in logs; `admin` is the secret's. */
   readonly keyId: string;
   readonly scopes: readonly string[];
+  /** Null: as many as come. */
+  readonly eventsPerSecondMax: number | null;
 }
 
 /** The principal of a request by this snapshot. */
@@ -43,9 +45,13 @@ export async function authenticate(
     digest,
     stored === undefined ? dummy : bytesOfHex(stored.hash),
   );
-  if (isAdmin) return ok({ keyId: "admin", scopes: ["admin"] });
+  if (isAdmin) return ok({ keyId: "admin", scopes: ["admin"], eventsPerSecondMax: null });
   return isStored && stored !== undefined
-    ? ok({ keyId: stored.id, scopes: stored.scopes })
+    ? ok({
+        keyId: stored.id,
+        scopes: stored.scopes,
+        eventsPerSecondMax: stored.eventsPerSecondMax,
+      })
     : no({ code: "bad_key" });
 }
 

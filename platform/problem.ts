@@ -197,6 +197,14 @@ function describe(refusal: RequestRefusal): Problem {
         detail: `Nothing was taken; send the same request again after ${refusal.retryAfterSeconds} s.`,
         headers: retryAfter(refusal.retryAfterSeconds),
       };
+    case "rate_limited":
+      return {
+        status: 429,
+        title: "Over a rate",
+        detail: `The events at the indexes in \`failed\` were not taken, for the rate of ${refusal.rates.join(", ")} is reached; send the whole request again after ${refusal.retryAfterSeconds} s, nothing is counted twice.`,
+        members: { failed: refusal.failed, "violated-policies": refusal.rates },
+        headers: retryAfter(refusal.retryAfterSeconds),
+      };
     case "not_durable":
       return {
         status: 503,

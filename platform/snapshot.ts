@@ -46,7 +46,13 @@ export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promi
       version,
       writtenAt: now,
       streams: [...streams],
-      keys: keys.map(({ id, hash, scopes, expiresAtMs }) => ({ id, hash, scopes, expiresAt: expiresAtMs })),
+      keys: keys.map(({ id, hash, scopes, expiresAtMs, eventsPerSecondMax }) => ({
+        id,
+        hash,
+        scopes,
+        expiresAt: expiresAtMs,
+        eventsPerSecondMax,
+      })),
     };
     const put = await env.EVENTS.put(snapshotKey, snapshotText(document), {
       onlyIf: stored.etag === null ? { etagDoesNotMatch: "*" } : { etagMatches: stored.etag },

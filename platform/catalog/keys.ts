@@ -6,7 +6,7 @@ import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 import { bumpVersion } from "./version.ts";
 
 export const keyColumns =
-  "id, hash, scopes, note, owner, created_at_ms, revoked_at_ms, expires_at_ms, replaced_by";
+  "id, hash, scopes, note, owner, created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, events_per_second_max";
 
 export const KeyRow = z
   .object({
@@ -19,28 +19,44 @@ export const KeyRow = z
     revoked_at_ms: timeColumn.nullable(),
     expires_at_ms: timeColumn.nullable(),
     replaced_by: z.string().nullable(),
+    events_per_second_max: z.number().int().nullable(),
   })
-  .transform(({ created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, ...row }) => ({
-    ...row,
-    createdAtMs: created_at_ms,
-    revokedAtMs: revoked_at_ms,
-    expiresAtMs: expires_at_ms,
-    /** The key that it was rotated to. */
-    replacedBy: replaced_by,
-  }));
+  .transform(
+    ({ created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, events_per_second_max, ...row }) => ({
+      ...row,
+      createdAtMs: created_at_ms,
+      revokedAtMs: revoked_at_ms,
+      expiresAtMs: expires_at_ms,
+      /** The key that it was rotated to. */
+      replacedBy: replaced_by,
+      eventsPerSecondMax: events_per_second_max,
+    }),
+  );
 export type CatalogKey = z.output<typeof KeyRow>;
 
 /** A key that was just made; `hash` is SHA-256 of its whole text. */
-export type NewKey = Pick<CatalogKey, "id" | "hash" | "scopes" | "note" | "owner" | "expiresAtMs">;
+export type NewKey = Pick<
+  CatalogKey,
+  "id" | "hash" | "scopes" | "note" | "owner" | "expiresAtMs" | "eventsPerSecondMax"
+>;
 
 /** Throws if the id is taken: ids are random, so that is a broken generator. */
 export async function insertKey(db: D1Database, key: NewKey, now: EpochMs): Promise<void> {
   const insert = db
     .prepare(
-      `INSERT INTO keys (id, hash, scopes, note, owner, expires_at_ms, created_at_ms)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+      `INSERT INTO keys (id, hash, scopes, note, owner, expires_at_ms, created_at_ms, events_per_second_max)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
     )
-    .bind(key.id, key.hash, JSON.stringify(key.scopes), key.note, key.owner, key.expiresAtMs, now);
+    .bind(
+      key.id,
+      key.hash,
+      JSON.stringify(key.scopes),
+      key.note,
+      key.owner,
+      key.expiresAtMs,
+      now,
+      key.eventsPerSecondMax,
+    );
   await db.batch([insert, bumpVersion(db)]);
 }
 
@@ -62,8 +78,8 @@ export async function rotateKey(
 ): Promise<boolean> {
   const insert = db
     .prepare(
-      `INSERT INTO keys (id, hash, scopes, note, owner, created_at_ms)
-       SELECT ?2, ?3, scopes, note, owner, ?4 FROM keys
+      `INSERT INTO keys (id, hash, scopes, note, owner, events_per_second_max, created_at_ms)
+       SELECT ?2, ?3, scopes, note, owner, events_per_second_max, ?4 FROM keys
        WHERE id = ?1 AND revoked_at_ms IS NULL AND replaced_by IS NULL AND coalesce(expires_at_ms > ?4, 1)`,
     )
     .bind(id, successor.id, successor.hash, now);

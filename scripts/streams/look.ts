@@ -29,7 +29,16 @@ export async function show(api: Api, type: string): Promise<number> {
 
 function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
   const { owner, contact, description, alertUrl, priority, formats, graceMs, windowMs } = stream;
-  const { retentionMs, targetLatenessMs, shards, shardsMax, partitionBy, schema, onInvalid } = stream;
+  const {
+    retentionMs,
+    targetLatenessMs,
+    shards,
+    shardsMax,
+    partitionBy,
+    eventsPerSecondMax,
+    schema,
+    onInvalid,
+  } = stream;
   return {
     owner,
     contact,
@@ -44,6 +53,7 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     shards,
     shardsMax,
     partitionBy,
+    eventsPerSecondMax,
     schema,
     onInvalid,
   };

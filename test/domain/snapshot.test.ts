@@ -15,7 +15,15 @@ const document: SnapshotDocument = {
   version: 7,
   writtenAt: epochMs(0),
   streams: [stream],
-  keys: [{ id: "0123456789ab", hash: "0".repeat(64), scopes: ["write:a*"], expiresAt: null }],
+  keys: [
+    {
+      id: "0123456789ab",
+      hash: "0".repeat(64),
+      scopes: ["write:a*"],
+      expiresAt: null,
+      eventsPerSecondMax: null,
+    },
+  ],
 };
 
 test("a snapshot is read back as it was written", () => {

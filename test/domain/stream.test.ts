@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  eventsPerSecondLimit,
   contactCharsMax,
   descriptionCharsMax,
   graceMsDefault,
@@ -33,6 +34,7 @@ describe("a stream's settings", () => {
       shards: 1,
       shardsMax: null,
       partitionBy: "source",
+      eventsPerSecondMax: null,
       schema: null,
       onInvalid: "refuse",
     });
@@ -50,6 +52,8 @@ describe("a stream's settings", () => {
       { shards: shardsMax },
       { shardsMax: null },
       { shardsMax },
+      { eventsPerSecondMax: 1 },
+      { eventsPerSecondMax: eventsPerSecondLimit },
       { graceMs: 0 },
       { graceMs: graceMsMax },
       { windowMs: windowMsMin },
@@ -67,6 +71,8 @@ describe("a stream's settings", () => {
     ];
     const bad = [
       { shards: 0 },
+      { eventsPerSecondMax: 0 },
+      { eventsPerSecondMax: eventsPerSecondLimit + 1 },
       { shards: shardsMax + 1 },
       { shards: 1.5 },
       { graceMs: -1 },

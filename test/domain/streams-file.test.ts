@@ -22,6 +22,7 @@ const full = {
   shards: 4,
   shardsMax: 16,
   partitionBy: "id",
+  eventsPerSecondMax: 500,
   schema: { type: "object" },
   onInvalid: "quarantine",
 };
@@ -43,6 +44,7 @@ describe("an entry of the file", () => {
       shards: 4,
       shardsMax: 16,
       partitionBy: "id",
+      eventsPerSecondMax: 500,
       schema: { type: "object" },
       onInvalid: "quarantine",
     });

@@ -45,6 +45,7 @@ const refusals: {
   ],
   range_not_satisfiable: [416, { code: "range_not_satisfiable", bytes: 9 }],
   misconfigured: [503, { code: "misconfigured", variable: "V", detail: "d" }],
+  rate_limited: [429, { code: "rate_limited", retryAfterSeconds: 2, rates: ["key"], failed: [0] }],
   overloaded: [429, { code: "overloaded", retryAfterSeconds: 2 }],
   not_durable: [503, { code: "not_durable", retryAfterSeconds: 0.2, failed: [0, 7] }],
   unavailable: [503, { code: "unavailable", retryAfterSeconds: 2, detail: "d" }],

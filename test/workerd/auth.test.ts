@@ -15,7 +15,18 @@ const unknown = keyText({ ...key, id: "ffffffffffff" });
 const admin = { HOURSEAL_ADMIN_KEY: "an-admin-key-of-24-chars" };
 const snapshot: Snapshot = {
   ...emptySnapshot,
-  keys: new Map([[key.id, { id: key.id, hash: await keyHash(text), scopes: ["write:a"], expiresAt: null }]]),
+  keys: new Map([
+    [
+      key.id,
+      {
+        id: key.id,
+        hash: await keyHash(text),
+        scopes: ["write:a"],
+        expiresAt: null,
+        eventsPerSecondMax: null,
+      },
+    ],
+  ]),
 };
 
 afterEach(() => {
@@ -36,7 +47,7 @@ it.each([
 ])("a key comes as %s", async (_name, request) => {
   expect(await authenticate(request, snapshot, admin, now)).toEqual({
     ok: true,
-    value: { keyId: key.id, scopes: ["write:a"] },
+    value: { keyId: key.id, scopes: ["write:a"], eventsPerSecondMax: null },
   });
 });
 
@@ -81,7 +92,7 @@ describe("the admin secret", () => {
   it("holds every reading scope and writes nothing", async () => {
     const found = await authenticate(asking(`Bearer ${admin.HOURSEAL_ADMIN_KEY}`), emptySnapshot, admin, now);
     if (!found.ok) throw new Error(found.reason.code);
-    expect(found.value).toEqual({ keyId: "admin", scopes: ["admin"] });
+    expect(found.value).toEqual({ keyId: "admin", scopes: ["admin"], eventsPerSecondMax: null });
     for (const scope of ["admin", "read:buckets", "read:audit"] as const) {
       expect(requireScope(found.value, scope)).toBeNull();
     }
@@ -107,7 +118,9 @@ describe("the admin secret", () => {
 });
 
 it("a scope that is missing is named", () => {
-  expect(requireScope({ keyId: "k", scopes: ["write:*", "read:audit"] }, "read:buckets")).toEqual({
+  expect(
+    requireScope({ keyId: "k", scopes: ["write:*", "read:audit"], eventsPerSecondMax: null }, "read:buckets"),
+  ).toEqual({
     code: "missing_scope",
     scope: "read:buckets",
   });

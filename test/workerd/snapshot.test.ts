@@ -42,6 +42,7 @@ describe("writing", () => {
       note: "secret note",
       owner: "",
       expiresAtMs: null,
+      eventsPerSecondMax: null,
     };
     await insertKey(env.CATALOG, { ...key, id: "kept" }, start);
     await insertKey(env.CATALOG, { ...key, id: "revoked" }, start);

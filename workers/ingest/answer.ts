@@ -6,10 +6,22 @@ import type { Fate } from "./deliver.ts";
 
 /**
  * 200 if at least one event was taken, into its stream or into quarantine, and none failed; 422 if every event was
- * refused, 403 if every one for a scope that the key lacks; 429 if every event met overload; 503 if some are not known to
+ * refused, 403 if every one for a scope that the key lacks; 429 if every event met overload, or those that failed are over
+ * a rate; 503 if some are not known to
  * be durable. The counts are in the body of each.
  */
 export function answerOf(
+  admissions: readonly Admission[],
+  fates: readonly Fate[],
+  retryAfterSeconds: number,
+  rateLimitFields: Readonly<Record<string, string>> = {},
+): Response {
+  const response = responseOf(admissions, fates, retryAfterSeconds);
+  for (const [name, value] of Object.entries(rateLimitFields)) response.headers.set(name, value);
+  return response;
+}
+
+function responseOf(
   admissions: readonly Admission[],
   fates: readonly Fate[],
   retryAfterSeconds: number,
@@ -25,11 +37,7 @@ export function answerOf(
   };
   const failed = fates.flatMap((fate, index) => (fate.fate === "failed" ? [index] : []));
   if (failed.length > 0) {
-    const overloaded = failed.length === fates.length && fates.every(isOverloaded);
-    const refusal: RequestRefusal = overloaded
-      ? { code: "overloaded", retryAfterSeconds }
-      : { code: "not_durable", retryAfterSeconds, failed };
-    return problemOf(refusal, counts);
+    return problemOf(failure(fates, failed, retryAfterSeconds), counts);
   }
   if (counts.refused.length === fates.length) return problemOf(allRefused(fates), counts);
   return Response.json(counts, { headers: { "cache-control": "no-store" } });
@@ -52,6 +60,27 @@ function allRefused(fates: readonly Fate[]): RequestRefusal {
   return scope !== undefined && lacked.every((one) => one !== undefined)
     ? { code: "missing_scope", scope }
     : { code: "all_refused" };
+}
+
+/** The longest wait that any of them asks for, so that one retry of the whole request will do. */
+function failure(
+  fates: readonly Fate[],
+  failed: readonly number[],
+  retryAfterSeconds: number,
+): RequestRefusal {
+  const over = fates.flatMap((fate) => (fate.fate === "failed" && fate.why === "rate" ? [fate] : []));
+  const waitSeconds = Math.max(
+    over.length === failed.length ? 1 : retryAfterSeconds,
+    ...over.map(({ retryAfterMs }) => Math.ceil(retryAfterMs / 1_000)),
+  );
+  if (over.length === failed.length) {
+    const rates = [...new Set(over.map(({ rate }) => rate))];
+    return { code: "rate_limited", retryAfterSeconds: waitSeconds, rates, failed };
+  }
+  const overloaded = failed.length === fates.length && fates.every(isOverloaded);
+  return overloaded
+    ? { code: "overloaded", retryAfterSeconds }
+    : { code: "not_durable", retryAfterSeconds: waitSeconds, failed };
 }
 
 function isOverloaded(fate: Fate): boolean {

@@ -10,6 +10,7 @@ import { cors } from "hono/cors";
 import type { Admission } from "../../domain/event/index.ts";
 import { type EpochMs, hourOf } from "../../domain/hour.ts";
 import { retryAfterSeconds } from "../../domain/limits.ts";
+import { rateLimitFields } from "../../domain/rate.ts";
 import { type EventRefusal, type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
 import { mayWriteSomething } from "../../domain/scope.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -20,6 +21,7 @@ import { type SnapshotEnv, type SnapshotView, edgeSnapshots } from "../../platfo
 import { answerOf } from "./answer.ts";
 import { admitRequest } from "./body.ts";
 import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
+import type { Metered } from "./edge-rates.ts";
 import { EdgeMemory } from "./edge-memory.ts";
 import { noteEvents } from "./event-counts.ts";
 import { permitOf } from "./permit.ts";
@@ -31,7 +33,15 @@ const memory = new EdgeMemory();
 
 export const ingest = new Hono<{ Bindings: IngestEnv }>({ strict: false });
 
-ingest.use("/v1/events", cors({ origin: "*", allowMethods: ["POST", "OPTIONS"], maxAge: 86_400 }));
+ingest.use(
+  "/v1/events",
+  cors({
+    origin: "*",
+    allowMethods: ["POST", "OPTIONS"],
+    exposeHeaders: ["Retry-After", "RateLimit", "RateLimit-Policy"],
+    maxAge: 86_400,
+  }),
+);
 
 ingest.post("/v1/events", (context) => {
   const work = postEvents(context.req.raw, context.env, (task) => {
@@ -62,11 +72,11 @@ async function postEvents(
   const now = await readClock(env);
   const { principal, snapshot } = allowed.value;
   const streams = await knownStreams(admitted.value, snapshot, env, now);
-  const { fates, types } = await fatesOf(admitted.value, principal, streams, env, now);
+  const { fates, types, rates } = await fatesOf(admitted.value, principal, streams, env, now);
   // After the answer: the ledger's own equation must not hold a client up.
   const noting = noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates);
   if (noting !== null) waitUntil(noting);
-  return answerOf(admitted.value, fates, retryAfterSeconds);
+  return answerOf(admitted.value, fates, retryAfterSeconds, rateLimitFields(rates));
 }
 
 async function authorize(
@@ -102,9 +112,13 @@ async function fatesOf(
   streams: ReadonlyMap<string, Stream>,
   env: IngestEnv,
   now: EpochMs,
-): Promise<{ readonly fates: readonly Fate[]; readonly types: readonly string[] }> {
+): Promise<{
+  readonly fates: readonly Fate[];
+  readonly types: readonly string[];
+  readonly rates: readonly Metered[];
+}> {
   const deliverables: Deliverable[] = [];
-  const sent: { readonly position: number; readonly quarantined: EventRefusal | null }[] = [];
+  const sent: Sent[] = [];
   const types: string[] = [];
   const fates = admissions.map(({ outcome }, position): Fate => {
     if (!outcome.ok) {
@@ -118,12 +132,22 @@ async function fatesOf(
     sent.push({ position, quarantined: permit.goes === "to_quarantine" ? permit.refusal : null });
     return { fate: "failed", why: "unreachable" };
   });
-  (await deliver(env, memory, deliverables, now)).forEach((fate, at) => {
+  const { rates, over } = memory.rates.meter(principal, deliverables, now);
+  const within = over.size === 0 ? deliverables : deliverables.filter(({ stream }) => !over.has(stream.type));
+  const delivered = (await deliver(env, memory, within, now)).values();
+  deliverables.forEach(({ stream }, at) => {
     const { position, quarantined = null } = sent[at] ?? {};
-    if (position !== undefined)
+    const fate = over.get(stream.type) ?? delivered.next().value;
+    if (position !== undefined && fate !== undefined)
       fates[position] = quarantined === null ? fate : inQuarantine(fate, quarantined);
   });
-  return { fates, types };
+  return { fates, types, rates };
+}
+
+/** Where a deliverable stood in its request, and why it is on its way to quarantine, if it is. */
+interface Sent {
+  readonly position: number;
+  readonly quarantined: EventRefusal | null;
 }
 
 /** What became of an event that its stream does not take, told from what became of it in quarantine. */

@@ -39,7 +39,9 @@ export type Fate =
   /** Its own stream does not take it; it is in quarantine, `new` or since before. */
   | { readonly fate: "quarantined"; readonly refusal: EventRefusal; readonly new: boolean }
   /** Not known to be durable. Sending it again is safe. */
-  | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" };
+  | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" }
+  /** Over a rate, and not sent anywhere. */
+  | { readonly fate: "failed"; readonly why: "rate"; readonly rate: string; readonly retryAfterMs: number };
 
 /** First delay before a round that follows an unanswered append; doubles each round. */
 const retryDelayMs = 50;

@@ -67,5 +67,6 @@ it("the configuration is everything as of one version", async () => {
     type: "config",
     firstHour: "2026-11-23T10",
     planned: [],
+    schemaVersion: 0,
   });
 });

@@ -53,15 +53,15 @@ describe("[KE8] an owner", () => {
 
   it("rotates its key: both are good for the overlap, then the old one has ended by the edge's own clock", async () => {
     const own = await make("rotating", "keys");
-    const old = await make("rotating", "read:buckets", "source:/x");
+    const bounded = { scopes: ["read:buckets", "source:/x"], owner: "rotating", note: "of rotating" };
+    const made = await ask("POST /v1/keys", { body: { ...bounded, eventsPerSecondMax: 7 } });
+    const old = Made.parse(await made.json());
     const response = await rotate(old.id, own.key);
     expect(response.status).toBe(201);
     expect(response.headers.get("cache-control")).toBe("no-store");
     const reply = Made.parse(await response.json());
     expect(reply).toMatchObject({
-      scopes: ["read:buckets", "source:/x"],
-      owner: "rotating",
-      note: "of rotating",
+      ...bounded,
       replaces: { id: old.id, expiresAt: new Date(later(keyOverlapMsDefault)).toISOString() },
       published: true,
     });
@@ -72,7 +72,11 @@ describe("[KE8] an owner", () => {
     const { keys } = z
       .object({ keys: z.array(z.looseObject({ id: z.string() })) })
       .parse(await (await ask("GET /v1/keys", { key: own.key })).json());
-    expect(keys.find(({ id }) => id === old.id)).toMatchObject({ replacedBy: reply.id, revokedAt: null });
+    expect(keys.find(({ id }) => id === old.id)).toMatchObject({
+      replacedBy: reply.id,
+      revokedAt: null,
+    });
+    expect(keys.find(({ id }) => id === reply.id)).toMatchObject({ ...bounded, eventsPerSecondMax: 7 });
   });
 
   it("chooses the overlap, from none to its longest", async () => {

@@ -8,6 +8,7 @@ import * as z from "zod";
 import { type EpochMs, epochMs, isoOf } from "../../../domain/hour.ts";
 import { type Key, keyIdBytes, keySecretBytes, keyText, mintKey } from "../../../domain/key.ts";
 import {
+  eventsPerSecondLimit,
   keyOverlapMsDefault,
   keyOverlapMsMax,
   noteCharsMax,
@@ -33,6 +34,7 @@ const NewKey = z.strictObject({
   scopes: z.array(Scope).min(1).max(scopesPerKeyMax),
   note: z.string().max(noteCharsMax).default(""),
   owner: z.string().max(ownerCharsMax).default(""),
+  eventsPerSecondMax: z.number().int().min(1).max(eventsPerSecondLimit).nullable().default(null),
 });
 
 /**
@@ -80,7 +82,7 @@ export async function rotateKeyRoute(call: OpsCall): Promise<OpsReply> {
   const successor = { id: key.id, hash: await keyHash(text) };
   if (!(await rotateKey(CATALOG, id, successor, endsAt, call.now))) return no(over(old));
   const published = await publish(call);
-  const { scopes, note, owner } = old;
+  const { scopes, note, owner, eventsPerSecondMax } = old;
   const replaces = {
     id,
     expiresAt: isoOf(old.expiresAtMs === null ? endsAt : earlier(old.expiresAtMs, endsAt)),
@@ -91,6 +93,7 @@ export async function rotateKeyRoute(call: OpsCall): Promise<OpsReply> {
     scopes,
     note,
     owner,
+    eventsPerSecondMax,
     createdAt: isoOf(call.now),
     replaces,
     published,
@@ -124,12 +127,14 @@ function over({ replacedBy }: CatalogKey) {
 }
 
 function keyJson(key: CatalogKey): object {
-  const { id, scopes, note, owner, createdAtMs, revokedAtMs, expiresAtMs, replacedBy } = key;
+  const { id, scopes, note, owner, eventsPerSecondMax, createdAtMs, revokedAtMs, expiresAtMs, replacedBy } =
+    key;
   return {
     id,
     scopes,
     note,
     owner,
+    eventsPerSecondMax,
     createdAt: isoOf(createdAtMs),
     revokedAt: revokedAtMs === null ? null : isoOf(revokedAtMs),
     expiresAt: expiresAtMs === null ? null : isoOf(expiresAtMs),
