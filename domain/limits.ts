@@ -486,6 +486,14 @@ export const alertRetryMsMax = 1 * HOUR_MS;
 /** Attempts before a message is given up: a day and a half of them. */
 export const alertTriesMax = 40;
 
+// ── Repair ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Actions by hand that are remembered. */
+export const opsActionsMax = 10_000;
+
+/** Shards that an explanation asks, of those that a bucket waits for: the others say the same, mostly. */
+export const explainShardsMax = 10;
+
 // ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
 
 /** Hours one page for operators shows: a month, past what anyone reads at a glance. */

@@ -44,7 +44,7 @@ import type {
   HomeAddress,
   OwnedAnswer,
 } from "../../domain/messages.ts";
-import { PackedRows } from "../../domain/packed-rows.ts";
+import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
@@ -441,7 +441,20 @@ export class Shard {
       unfrozenBytes: this.#store.unfrozenBytes(delivery.hour),
       unresolvedBytes: this.#store.unresolvedBytes(delivery.hour),
     }));
-    return JSON.stringify({ ...this.#state, ...this.#queue?.size, deliveries });
+    const owes = this.#owes(deliveries.map(({ hour }) => hour));
+    return JSON.stringify({ ...this.#state, ...this.#queue?.size, deliveries, owes });
+  }
+
+  /** Of the first rows that wait for their claims: how many, by the hour of their home. */
+  #owes(hours: readonly Hour[]): Record<string, number> {
+    const owes: Record<string, number> = {};
+    for (const { rows } of hours.flatMap((hour) => this.#store.unresolved(hour, claimBytes))) {
+      for (let row = 0; row < rows.count; row++) {
+        const home = (rows.claims(row) & claims.dated) === 0 ? "undated" : rows.homeHour(row);
+        owes[home] = (owes[home] ?? 0) + 1;
+      }
+    }
+    return owes;
   }
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
 
-test.for(["start", "verify", "replay", "streams", "pull", "report", "plan-sim", "crash"])(
+test.for(["start", "verify", "replay", "streams", "pull", "report", "ops", "plan-sim", "crash"])(
   "%s",
   async (name) => {
     const [asked, wrong] = await Promise.all([runScript(name, ["--help"]), runScript(name, ["--nonsense"])]);

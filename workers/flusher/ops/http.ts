@@ -6,12 +6,13 @@ import type { EventType } from "../../../domain/ids.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
 import type { AuthEnv } from "../../../platform/auth.ts";
-import type { BucketNamespace, LedgerNamespace } from "../../../platform/stubs.ts";
+import type { BucketNamespace, LedgerNamespace, ShardNamespace } from "../../../platform/stubs.ts";
 
 export interface OpsEnv extends AuthEnv {
   readonly CATALOG: D1Database;
   readonly EVENTS: R2Bucket;
   readonly HOUR_BUCKET: BucketNamespace;
+  readonly EVENT_SHARD: ShardNamespace;
   readonly EDGE_LEDGER: LedgerNamespace;
 }
 

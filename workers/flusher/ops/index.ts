@@ -25,6 +25,9 @@ import { getPartRoute } from "./parts.ts";
 import { metricsRoute } from "./metrics.ts";
 import { listPlansRoute } from "./plans.ts";
 import { quarantineRoute } from "./quarantine.ts";
+import { listActionsRoute } from "./repair/act.ts";
+import { reauditRoute, resealRoute } from "./repair/again.ts";
+import { explainRoute } from "./repair/explain.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getSchemaRoute, getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
@@ -67,6 +70,10 @@ router
   .get("/v1/audit/streams/:type", needs("read:audit", streamViewRoute))
   .get("/v1/audit/report", needs("read:audit", reportRoute))
   .get("/v1/alerts", needs("read:audit", listAlertsRoute))
+  .get("/v1/ops/explain/:type/:hour", needs("read:audit", explainRoute))
+  .get("/v1/ops/actions", needs("admin", listActionsRoute))
+  .post("/v1/ops/reseal/:type/:hour", needs("admin", resealRoute))
+  .post("/v1/ops/reaudit/:type/:hour", needs("admin", reauditRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(

@@ -51,7 +51,21 @@ export async function sealDue(env: SealEnv, now: EpochMs): Promise<SealCounts> {
   return { progress: sealed.length + unsealed, sealed: sealed.length };
 }
 
-type AskReply = SealReply | { readonly state: "unreachable"; readonly error: string };
+/** One bucket, now; records what it answers. */
+export async function sealOne(env: SealEnv, bucket: DueBucket, now: EpochMs): Promise<AskReply> {
+  const reply = await ask(env, bucket, now);
+  if (reply.state === "sealed") {
+    const { address, dueAtMs } = bucket;
+    for (const conflict of await recordSealed(env.CATALOG, [{ address, dueAtMs, summary: reply.summary }])) {
+      log("flusher", "seal_conflict", { ...conflict, broken: true });
+    }
+  } else {
+    await recordUnsealed(env.CATALOG, bucket, reply, now);
+  }
+  return reply;
+}
+
+export type AskReply = SealReply | { readonly state: "unreachable"; readonly error: string };
 
 async function ask(env: SealEnv, { address, settings }: DueBucket, now: EpochMs): Promise<AskReply> {
   try {

@@ -1,0 +1,261 @@
+/**
+ * Why a bucket is what it is, and what to do: from what the catalog, the bucket, and the shards that it waits for say.
+ * Decides nothing and changes nothing; what nobody could be asked is said to be so.
+ */
+import { type EpochMs, type Hour, endOf, epochMs, isoOf, startOf } from "./hour.ts";
+import { overdueMs } from "./limits.ts";
+import { dueAt } from "./plan.ts";
+import type { Finding, Hop } from "./verdict.ts";
+import type { BucketState } from "./view/state.ts";
+
+/** What one shard says that the bucket waits for. */
+export interface ShardSays {
+  /** `2026-11-23T10/0`. */
+  readonly shard: string;
+  /** Null: it does not answer, and `why` says how. */
+  readonly phase: string | null;
+  readonly why: string | null;
+  /** Foreign rows whose claims are owed, by the hour of their home; `undated` for the others. */
+  readonly owes: Readonly<Record<string, number>>;
+}
+
+export interface ExplainInput {
+  readonly type: string;
+  readonly hour: Hour;
+  readonly state: BucketState;
+  readonly stream: { readonly firstHour: Hour; readonly nextHour: Hour; readonly graceMs: number };
+  readonly catalog: {
+    readonly dueAtMs: EpochMs;
+    readonly attempts: number;
+    readonly lastStep: string | null;
+    readonly lastError: string | null;
+    readonly sealedAtMs: EpochMs | null;
+    readonly firstFaultAtMs: EpochMs | null;
+    readonly findings: readonly Finding[];
+  } | null;
+  /** What the bucket says of its seal; null: it does not answer, and `unheard` says why. */
+  readonly bucket: {
+    readonly phase: string | null;
+    readonly dueAtMs: EpochMs | null;
+    readonly failedStep: string | null;
+    readonly error: string | null;
+    readonly failingSinceMs: EpochMs | null;
+    readonly missingReceipts: readonly string[];
+  } | null;
+  readonly unheard: string | null;
+  /** Of the shards whose receipts are missing, the first ones. */
+  readonly shards: readonly ShardSays[];
+}
+
+export interface Reason {
+  readonly what: "time" | "cron" | "bucket" | "shard" | "claim" | "step" | "audit" | "finding";
+  readonly where: string;
+  readonly since: string | null;
+  readonly detail: string;
+}
+
+export interface Explanation {
+  readonly type: string;
+  readonly hour: Hour;
+  readonly state: BucketState;
+  /** One sentence. */
+  readonly summary: string;
+  readonly reasons: readonly Reason[];
+  readonly todo: readonly string[];
+}
+
+export function explain(input: ExplainInput, now: EpochMs): Explanation {
+  const { type, hour, state } = input;
+  return { type, hour, state, ...explained(input, now) };
+}
+
+type Told = Pick<Explanation, "summary" | "reasons" | "todo">;
+
+function explained(input: ExplainInput, now: EpochMs): Told {
+  switch (input.state) {
+    case "none":
+      return absent(input, now);
+    case "open":
+    case "due":
+    case "overdue":
+      return unsealed(input, now);
+    case "unverified":
+      return {
+        summary: "It is sealed, and no auditor has looked at it yet.",
+        reasons: [
+          reason("audit", "cron", input.catalog?.sealedAtMs ?? null, "the cron audits it, new hours first"),
+        ],
+        todo: [cronHint, command("reaudit", input)],
+      };
+    case "empty":
+    case "balanced":
+      return { summary: "It is sealed and balanced: everything is there.", reasons: [], todo: [] };
+    case "missing":
+    case "surplus":
+    case "corrupt":
+    case "unaudited":
+      return faulty(input);
+  }
+}
+
+function absent({ hour, stream }: ExplainInput, now: EpochMs): Told {
+  const before = hour < stream.firstHour;
+  return {
+    summary: before
+      ? `It is before the stream, whose first hour is ${stream.firstHour}.`
+      : `It has not begun; it does at ${isoOf(startOf(hour))}.`,
+    reasons: before ? [] : [reason("time", "clock", null, `it is ${isoOf(now)}`)],
+    todo: [],
+  };
+}
+
+const cronHint = "look whether the cron runs: npm exec wrangler tail, and the lines of the area flusher";
+
+function unsealed(input: ExplainInput, now: EpochMs): Told {
+  const { hour, stream, catalog, bucket, unheard } = input;
+  const dueAtMs = bucket?.dueAtMs ?? catalog?.dueAtMs ?? dueAt(hour, stream.graceMs);
+  if (now < dueAtMs) {
+    const what = now < endOf(hour) ? `its hour ends at ${isoOf(endOf(hour))}` : "it takes what comes late";
+    return {
+      summary: `It is open until ${isoOf(dueAtMs)}, and sealed soon after.`,
+      reasons: [reason("time", "clock", null, `${what}; it is due at ${isoOf(dueAtMs)}`)],
+      todo: [],
+    };
+  }
+  const late = now >= dueAtMs + overdueMs ? "overdue" : "due";
+  const again = command("reseal", input);
+  if (unheard !== null) {
+    return {
+      summary: `It is ${late} since ${isoOf(dueAtMs)}, and the bucket does not answer.`,
+      reasons: [reason("bucket", "HourBucket", null, unheard)],
+      todo: [`${again}; if it goes on, look at the platform's status and at the log's area bucket`],
+    };
+  }
+  if (bucket?.phase === "sealed") {
+    return {
+      summary: "The bucket is sealed, and the catalog has not heard of it.",
+      reasons: [reason("cron", "catalog", dueAtMs, "the cron records what buckets answer, once D1 takes it")],
+      todo: [cronHint, again],
+    };
+  }
+  const shards = input.shards.flatMap((shard) => shardReasons(shard, bucket?.failingSinceMs ?? null));
+  const error = bucket?.error ?? catalog?.lastError ?? null;
+  if (shards.length > 0) {
+    const waiting = bucket?.missingReceipts.length ?? 0;
+    return {
+      summary: `It is ${late} since ${isoOf(dueAtMs)}, and waits for the receipts of ${waiting} of its shards.`,
+      reasons: shards,
+      todo: [again, ...shardHints(input.shards)],
+    };
+  }
+  if (error !== null) {
+    const step = bucket?.failedStep ?? catalog?.lastStep ?? "ask";
+    const since = bucket?.failingSinceMs ?? catalog?.dueAtMs ?? null;
+    return {
+      summary: `It is ${late} since ${isoOf(dueAtMs)}: the step ${step} fails.`,
+      reasons: [reason("step", step, since, error)],
+      todo: error.includes("broken invariant")
+        ? [
+            "keep it as it is: what was accepted is in its shards, and nothing is deleted before a balanced verdict",
+            "look at the error and at the objects under the bucket's prefix; then " + again,
+          ]
+        : [again],
+    };
+  }
+  return {
+    summary: `It is ${late} since ${isoOf(dueAtMs)}, and nobody has asked it to seal yet.`,
+    reasons: [
+      reason(
+        "cron",
+        "flusher",
+        dueAtMs,
+        catalog === null
+          ? `the cron has taken up the stream's hours before ${stream.nextHour} only`
+          : "the cron has taken the hour up and not asked its bucket",
+      ),
+    ],
+    todo: [cronHint, again],
+  };
+}
+
+function shardReasons({ shard, phase, why, owes }: ShardSays, since: EpochMs | null): Reason[] {
+  const where = `shard ${shard}`;
+  if (phase === null)
+    return [reason("shard", where, since, `it does not answer: ${why ?? "nothing is known"}`)];
+  const homes = Object.entries(owes);
+  // An open shard has not been reached by its bucket: what it owes, it will only ask for when it closes.
+  if (homes.length === 0 || phase === "open")
+    return [reason("shard", where, since, `it is ${phase} and has not given its receipt`)];
+  return homes.map(([home, rows]) =>
+    reason(
+      "claim",
+      where,
+      since,
+      `${home === "undated" ? "an undated home" : `the home of ${home}`} has not answered for ${rows} of its rows`,
+    ),
+  );
+}
+
+function shardHints(shards: readonly ShardSays[]): string[] {
+  const owed = new Set(shards.flatMap(({ phase, owes }) => (phase === "open" ? [] : Object.keys(owes))));
+  const hints: string[] = [];
+  if (owed.size > 0) {
+    hints.push(
+      `if a home stays away, its rows move to the next open bucket by themselves and this one seals; ${[...owed].join(", ")} is asked again each time`,
+    );
+  }
+  if (shards.some(({ phase }) => phase === null)) {
+    hints.push("a shard that does not answer keeps its rows: wait for it, and look at the platform's status");
+  }
+  return hints;
+}
+
+/** What a finding at a hop means, and what can be done. */
+const hints: Readonly<Record<Hop, string>> = {
+  edge: "edges answered for other events than they received: look at the ledger's restarts in the log",
+  edge_to_shard:
+    "a shard does not hold what edges were told it does: freeze deletions, and compare its rows with what clients sent",
+  enrolment: "a shard took rows outside the manifest: freeze deletions; its rows are still in it",
+  homes:
+    "a home and a holder disagree on who owns identities: freeze deletions, and look for duplicates with npm run verify",
+  denials:
+    "rows were called duplicates of what their home does not know: freeze deletions; they are still in their shard",
+  moves: "rows left for another bucket and did not arrive: explain that bucket",
+  shard: "a shard's counters do not add up: freeze deletions",
+  parts: "the manifest's own figures disagree: npm run verify shows it without this system",
+  manifest: "put the manifest back from a copy: its sha256 is in the digests",
+  listing:
+    "an object was deleted, or somebody put one: put it back from a copy of exactly these bytes, or take it away",
+  reread:
+    "a part is not what was sealed: put it back from a copy of exactly these bytes, whose sha256 is in the manifest",
+};
+
+function faulty(input: ExplainInput): Told {
+  const findings = input.catalog?.findings ?? [];
+  const since = input.catalog?.firstFaultAtMs ?? null;
+  const unheard = findings.length > 0 && findings.every(({ kind }) => kind === "unaudited");
+  return {
+    summary: unheard
+      ? "It is sealed, and not all of its counters could be had."
+      : `It is sealed, and it is ${input.state}.`,
+    reasons: findings.map(({ kind, hop, where, rows, detail }) =>
+      reason("finding", where, since, `${kind}${rows > 0 ? ` ${rows} rows` : ""} at ${hop}: ${detail}`),
+    ),
+    todo: [
+      ...new Set(
+        findings.map(({ hop }) =>
+          unheard ? "audits repeat by themselves until every counter is heard" : hints[hop],
+        ),
+      ),
+      command("reaudit", input),
+    ],
+  };
+}
+
+function command(action: "reseal" | "reaudit", { type, hour }: Pick<ExplainInput, "type" | "hour">): string {
+  return `npm run ops -- ${action} ${/^[\w.-]+$/.test(type) ? type : JSON.stringify(type)} ${hour} --yes`;
+}
+
+function reason(what: Reason["what"], where: string, sinceMs: number | null, detail: string): Reason {
+  return { what, where, since: sinceMs === null ? null : isoOf(epochMs(sinceMs)), detail };
+}

@@ -1,0 +1,107 @@
+/**
+ * `npm run ops`: looks into a bucket and mends it, by the routes under /v1/ops. Changes nothing without `--yes`.
+ * Exit code: 0 done or explained, 1 refused or not done, 2 bad arguments.
+ */
+import * as z from "zod";
+import type { Explanation } from "../domain/explain.ts";
+import { call } from "./local/client.ts";
+import { runCommand } from "./local/command.ts";
+import { type OpsOptions, readOptions, usage } from "./ops/options.ts";
+
+const Explained: z.ZodType<Pick<Explanation, "summary" | "todo"> & { readonly reasons: readonly Reason[] }> =
+  z.looseObject({
+    summary: z.string(),
+    reasons: z.array(
+      z.looseObject({
+        what: z.string(),
+        where: z.string(),
+        since: z.string().nullable(),
+        detail: z.string(),
+      }),
+    ),
+    todo: z.array(z.string()),
+  });
+interface Reason {
+  readonly what: string;
+  readonly where: string;
+  readonly since: string | null;
+  readonly detail: string;
+}
+const Resealed = z.looseObject({
+  dryRun: z.boolean(),
+  reply: z.looseObject({ state: z.string(), error: z.string().optional() }).optional(),
+});
+const Actions = z.looseObject({
+  actions: z.array(
+    z.looseObject({
+      at: z.string(),
+      author: z.string(),
+      keyId: z.string(),
+      action: z.string(),
+      target: z.string(),
+      note: z.string(),
+      outcome: z.unknown(),
+    }),
+  ),
+});
+
+async function run(options: OpsOptions): Promise<number> {
+  const { command, api, type, hour, yes, author, note } = options;
+  const bucket = `${encodeURIComponent(type)}/${hour}`;
+  const body = { dryRun: !yes, author, note };
+  switch (command) {
+    case "explain": {
+      const answer = await call(api, "GET", `/v1/ops/explain/${bucket}`);
+      print(options, answer, () => explanationText(answer));
+      return 0;
+    }
+    case "reseal": {
+      const answer = await call(api, "POST", `/v1/ops/reseal/${bucket}`, body);
+      const { reply } = Resealed.parse(answer);
+      print(options, answer, () =>
+        reply === undefined
+          ? "would ask the bucket to seal; nothing was done, see --yes"
+          : `the bucket answers: ${reply.state}${reply.error === undefined ? "" : `: ${reply.error}`}`,
+      );
+      return reply === undefined || reply.state === "sealed" ? 0 : 1;
+    }
+    case "reaudit": {
+      const answer = await call(api, "POST", `/v1/ops/reaudit/${bucket}`, body);
+      print(options, answer, () =>
+        yes ? "queued; the cron audits it within a minute" : "would audit it; nothing was done, see --yes",
+      );
+      return 0;
+    }
+    case "actions": {
+      const answer = await call(api, "GET", `/v1/ops/actions?limit=${options.limit}`);
+      print(options, answer, () => Actions.parse(answer).actions.map(actionLine).join("\n"));
+      return 0;
+    }
+  }
+}
+
+function print({ json }: OpsOptions, answer: unknown, text: () => string): void {
+  console.log(json ? JSON.stringify(answer, null, 2) : text());
+}
+
+function explanationText(answer: unknown): string {
+  const { summary, reasons, todo } = Explained.parse(answer);
+  return [
+    summary,
+    ...reasons.map(
+      ({ what, where, since, detail }) =>
+        `  ${what}: ${where}${since === null ? "" : `, since ${since}`}: ${detail}`,
+    ),
+    ...(todo.length === 0 ? [] : ["to do:", ...todo.map((line) => `  ${line}`)]),
+  ].join("\n");
+}
+
+function actionLine(action: z.infer<typeof Actions>["actions"][number]): string {
+  const { at, author, keyId, action: name, target, note, outcome } = action;
+  const said = outcome === null ? "interrupted: its outcome is not known" : JSON.stringify(outcome);
+  return `${at} ${name} ${target} by ${author} (key ${keyId})${note === "" ? "" : `: ${note}`}\n    ${said}`;
+}
+
+process.exitCode = await runCommand({ name: "ops", usage, failedCode: 1 }, process.argv.slice(2), (args) =>
+  run(readOptions(args, process.env)),
+);

@@ -1,0 +1,80 @@
+/** The arguments of `npm run ops`, checked. */
+import { userInfo } from "node:os";
+import { parseArgs } from "node:util";
+import { isTypeName } from "../../domain/stream.ts";
+import { apiOf, apiOptions, apiUsage } from "../local/api-options.ts";
+import { BadArgument, hourOf, wholeNumber } from "../local/arguments.ts";
+import type { Api } from "../local/client.ts";
+
+const scope = "an admin key; for explain one with the scope read:audit";
+
+export const usage = `npm run ops -- explain STREAM HOUR    why the bucket is what it is, and what to do
+npm run ops -- reseal STREAM HOUR     ask a bucket that is due to seal, now
+npm run ops -- reaudit STREAM HOUR    audit a sealed bucket once more, from its first part on
+npm run ops -- actions                what was done by hand, newest first
+
+Whatever changes something only says what it would do, unless --yes is given. Everything can be repeated.
+
+  --yes            do it
+  --author NAME    who does it (default: your user name)
+  --note TEXT      why
+  --limit N        actions that are shown (default 20)
+  --json           the answers as JSON
+${apiUsage(scope)}
+
+exit code: 0 done or explained; 1 it is not: it was refused, or the bucket did not seal; 2 bad arguments`;
+
+const commands = ["explain", "reseal", "reaudit", "actions"] as const;
+export type Command = (typeof commands)[number];
+
+export interface OpsOptions {
+  readonly command: Command;
+  readonly type: string;
+  readonly hour: string;
+  readonly yes: boolean;
+  readonly author: string;
+  readonly note: string;
+  readonly limit: number;
+  readonly json: boolean;
+  readonly api: Api;
+}
+
+export function readOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): OpsOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      yes: { type: "boolean", default: false },
+      author: { type: "string" },
+      note: { type: "string", default: "" },
+      limit: { type: "string", default: "20" },
+      json: { type: "boolean", default: false },
+      ...apiOptions,
+    },
+  });
+  const [name, type = "", hourText, ...more] = positionals;
+  const command = commands.find((known) => known === name);
+  if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
+  const takesBucket = command !== "actions";
+  if (more.length > 0 || (!takesBucket && type !== ""))
+    throw new BadArgument(
+      `${command} takes ${takesBucket ? "a stream and an hour" : "no name"}; quote a name with spaces`,
+    );
+  const hour = hourOf("HOUR", hourText) ?? "";
+  if (takesBucket && (!isTypeName(type) || hour === ""))
+    throw new BadArgument(`${command} takes a stream and an hour, like ${command} shop.order 2026-11-23T10`);
+  return {
+    command,
+    type,
+    hour,
+    yes: values.yes,
+    author: values.author ?? userInfo().username,
+    note: values.note,
+    limit: wholeNumber("limit", values.limit, 1, 100),
+    json: values.json,
+    api: apiOf(values, env, scope),
+  };
+}
