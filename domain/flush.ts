@@ -1,9 +1,6 @@
 /** When a shard's rows become a part: within the hour when there are enough, and at the seal what is too much to carry. */
 import { carryBytesMax, flushBytes } from "./limits.ts";
 
-/** How rows become a part's bytes. Fixed with the part, so that a later encoder repeats what an earlier one began. */
-export const encoderVersion = 1;
-
 export interface UnfrozenBatch {
   readonly seq: number;
   readonly bytes: number;

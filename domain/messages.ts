@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { EdgeAnswer, EdgeQuery } from "./append-audit.ts";
 import type { AppendOutcome } from "./commit.ts";
+import { Formats, defaultFormats } from "./encoding.ts";
 import type { AppendRefusal, EnrolReply, PlanReply } from "./enrol.ts";
 import { fingerprintBytes } from "./fingerprint.ts";
 import { EpochMs, type Hour, HourText } from "./hour.ts";
@@ -32,8 +33,13 @@ export type AppendMessage = z.infer<typeof AppendMessage>;
 /** Either every row was decided, or none was taken. */
 export type AppendReply = AppendOutcome | AppendRefusal;
 
-/** `hour`: the bucket that asks for its receipt; the shard's own, or one that its rows moved to. */
-export const CloseMessage = z.object({ protocol: z.number().int(), hour: HourText, nowMs: EpochMs });
+/** `hour`: the bucket that asks for its receipt, the shard's own or one that its rows moved to; and its parts' formats. */
+export const CloseMessage = z.object({
+  protocol: z.number().int(),
+  hour: HourText,
+  nowMs: EpochMs,
+  formats: Formats.default([...defaultFormats]),
+});
 export type CloseMessage = z.infer<typeof CloseMessage>;
 
 export type CloseReply =

@@ -3,7 +3,7 @@
  * one and names the right one, so that an edge with old settings is corrected instead of splitting an identity's home.
  */
 import * as z from "zod";
-import { Formats, defaultFormats, inOrder } from "./encoding.ts";
+import { Formats, defaultFormats } from "./encoding.ts";
 import { type EventType, type ShardIndex } from "./ids.ts";
 import { type EpochMs, type Hour, endOf } from "./hour.ts";
 import { graceMsMax, sealJitterMsMax, shardsMax } from "./limits.ts";
@@ -30,7 +30,7 @@ export type Plan = z.infer<typeof Plan>;
 /** The plan a stream's settings ask for, with the fewest shards; a bucket that is not open yet will fix it. */
 export function planOf(settings: StreamSettings): Plan {
   const { shards, partitionBy, graceMs, windowMs, formats } = settings;
-  return { shards, partitionBy, hashVersion, graceMs, windowMs, formats: inOrder(formats) };
+  return { shards, partitionBy, hashVersion, graceMs, windowMs, formats };
 }
 
 /** The same with the shards that are planned for this hour. */

@@ -1,7 +1,7 @@
 /** A stream: all events of one type, with what its owner chose for it. The border for what is stored and posted. */
 import * as z from "zod";
 import { AlertUrl } from "./alert/url.ts";
-import { Format } from "./encoding.ts";
+import { Formats, defaultFormats } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
 import { type Hour, HourText } from "./hour.ts";
 import { OnInvalid } from "./on-invalid.ts";
@@ -30,9 +30,6 @@ export type PartitionBy = z.infer<typeof PartitionBy>;
 export const Priority = z.enum(["high", "normal", "low"]);
 export type Priority = z.infer<typeof Priority>;
 
-/** A format that a stream can ask for. */
-export const AskedFormat = Format.extract(["ndjson.gz"]);
-
 /** What an owner can say of a stream; every field has a default, so `{}` registers one. */
 export const StreamSettings = z.strictObject({
   owner: z.string().max(ownerCharsMax).default(""),
@@ -42,7 +39,7 @@ export const StreamSettings = z.strictObject({
   /** Where alerts of its buckets are sent; empty: where those of the deployment are. */
   alertUrl: AlertUrl.default(""),
   priority: Priority.default("normal"),
-  formats: z.array(AskedFormat).min(1).default(["ndjson.gz"]),
+  formats: Formats.default([...defaultFormats]),
   graceMs: z.number().int().min(0).max(graceMsMax).default(graceMsDefault),
   windowMs: z.number().int().min(windowMsMin).max(windowMsMax).default(windowMsDefault),
   /** How long after its end a sealed hour is kept; null: for ever. */

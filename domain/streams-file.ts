@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { AlertUrl } from "./alert/url.ts";
 import { durationMs, durationPattern, durationText } from "./duration.ts";
+import { Formats } from "./encoding.ts";
 import {
   contactCharsMax,
   descriptionCharsMax,
@@ -22,7 +23,7 @@ import {
   windowMsMin,
 } from "./limits.ts";
 import { OnInvalid } from "./on-invalid.ts";
-import { AskedFormat, PartitionBy, Priority, StreamSettings } from "./stream.ts";
+import { PartitionBy, Priority, StreamSettings } from "./stream.ts";
 
 /** A duration in words of the file, as milliseconds. */
 function duration(minMs: number, maxMs: number, means: string) {
@@ -55,11 +56,9 @@ export const StreamEntry = z.strictObject({
     "Where alerts of its buckets are sent, as signed webhooks; default the address of the deployment.",
   ),
   priority: Priority.optional().describe("The order in which work is taken up; default normal."),
-  formats: z
-    .array(AskedFormat)
-    .min(1)
-    .optional()
-    .describe("The formats of its parts in R2; default ndjson.gz."),
+  formats: Formats.optional().describe(
+    "The formats of its parts in R2; default ndjson.gz. Each format holds every event; holds for hours that are not open yet.",
+  ),
   grace: duration(
     0,
     graceMsMax,

@@ -4,16 +4,19 @@
  * Protocol: what goes into it is durably frozen by the caller before the first call.
  *  1. `create` under the computed key. Created: done.
  *  2. Exists, or the reply was lost: look the object up. Same sha256 and size: it is ours, done.
- *  3. Other bytes: read it back. The same content before compression (another compressor version, say): adopt it
+ *  3. Other bytes: read it back. The same rows, whatever compressed them (another compressor version, say): adopt it
  *     with the digest that it has.
  *  4. Different content: a stray. The caller moves on to the next number and reports the stray.
  * Safe to stop after each step: doing it again finds the object and ends at 2.
  */
+import type { Format } from "../domain/encoding.ts";
 import { broken } from "../domain/invariant.ts";
-import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
+import { type ObjectStore, bytesOf } from "./objects.ts";
+import type { PartCodec } from "./part-codec.ts";
 
 /** A part's bytes, ready to be put. */
 export interface EncodedPart {
+  readonly format: Format;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sha256: string;
 }
@@ -21,37 +24,13 @@ export interface EncodedPart {
 export type PutOutcome =
   { readonly put: "stored"; readonly bytes: number; readonly sha256: string } | { readonly put: "stray" };
 
-/** Compresses and decompresses parts. The simulation brings one that runs to completion at once. */
-export interface PartCodec {
-  /** gzip over the chunks, one after the other. */
-  encode(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<EncodedPart>;
-  /** The bytes before compression; throws if it is no gzip. */
-  decode(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
-  sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
-}
-
-export const gzipCodec: PartCodec = {
-  async encode(chunks) {
-    const gzip = new CompressionStream("gzip");
-    const writer = gzip.writable.getWriter();
-    const written = (async () => {
-      for (const chunk of chunks) await writer.write(chunk);
-      await writer.close();
-    })();
-    const [bytes] = await Promise.all([bytesOf(gzip.readable), written]);
-    return { bytes, sha256: await sha256Hex(bytes) };
-  },
-  decode: (bytes) => bytesOf(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))),
-  sha256: sha256Hex,
-};
-
 /**
  * Puts an object of which only these bytes may exist under its key: a manifest, a marker. Finding others there is a
  * broken invariant: somebody else has sealed this hour.
  */
 export async function putExact(
   objects: ObjectStore,
-  codec: PartCodec,
+  codec: Pick<PartCodec, "sha256">,
   key: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
@@ -86,8 +65,10 @@ export async function putPart(
     return ours;
   }
   const theirs = await bytesOf(found.body);
-  const sameContent = await Promise.all([codec.decode(theirs), codec.decode(part.bytes)]).then(
-    async ([a, b]) => (await codec.sha256(a)) === (await codec.sha256(b)),
+  const sameContent = await Promise.all(
+    [theirs, part.bytes].map((bytes) => codec.contentSha256(part.format, bytes)),
+  ).then(
+    ([a, b]) => a === b,
     () => false,
   );
   if (!sameContent) return { put: "stray" };

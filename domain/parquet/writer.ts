@@ -1,19 +1,17 @@
 /**
  * Rows → the bytes of a Parquet part, row group by row group. Equal rows in equal order give equal bytes, from the same
- * version of this encoder and of the compressor; `parquetEncoder` in domain/encoding.ts numbers the former.
+ * version of this encoder and of the compressor; domain/encoding.ts numbers the former.
  *
  * Memory: the rows of one row group, and what is written. Nothing is awaited here; the caller yields between rows.
  */
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { rowGroupBytes, statisticsBytesMax } from "../limits.ts";
 import type { Field } from "./columns.ts";
+import type { FileFacts } from "./facts.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { type RowValues, rowValues } from "./row.ts";
 
 export type Gzip = (bytes: Uint8Array) => Uint8Array;
-
-/** Said in the file's key-value metadata. */
-export type FileFacts = Readonly<Record<string, string>>;
 
 /** Takes what is written out of the writer after each row group, so that its buffer does not grow with the file. */
 class ChunkWriter extends ByteWriter {
@@ -49,6 +47,11 @@ export class ParquetRows {
   /** What a part of the rows so far takes at most: what is written, and what waits as if it could not be compressed. */
   get bytesMax(): number {
     return this.#sink.offset + this.#groupBytes;
+  }
+
+  /** Whole rows, each with its line break. */
+  addText(text: string): void {
+    for (const line of linesOf(text)) this.addLine(line);
   }
 
   addLine(line: string): void {

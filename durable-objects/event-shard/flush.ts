@@ -1,7 +1,7 @@
 /**
  * Flush: a shard's rows become immutable parts in R2.
  *
- *  1. freeze   the part's rows, its encoder and its key number are written down
+ *  1. freeze   the part's rows, its encoder and its key number are written down, for each format at once
  *  2. encode   from the stored payloads, batch by batch
  *  3. put      create-only, see platform/part-writer.ts; a stray moves the part to the next key number
  *  4. record   key, bytes and sha256 of what R2 holds
@@ -11,12 +11,15 @@
  */
 import { broken } from "../../domain/invariant.ts";
 import { decideFreeze } from "../../domain/flush.ts";
+import type { Format } from "../../domain/encoding.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
 import { partBytesMax } from "../../domain/limits.ts";
 import { type PartOrigin, partKey } from "../../domain/manifest.ts";
+import { factsOf } from "../../domain/parquet/facts.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
-import { type PartCodec, putPart } from "../../platform/part-writer.ts";
+import type { PartCodec } from "../../platform/part-codec.ts";
+import { putPart } from "../../platform/part-writer.ts";
 import type { FrozenPart, ShardStore } from "./store.ts";
 
 /** Key numbers tried for one part. More strays than this are a broken invariant, not bad luck. */
@@ -35,6 +38,7 @@ export async function flush(
   hour: Hour,
   store: ShardStore,
   deps: FlushDeps,
+  formats: readonly Format[],
   closing: boolean,
 ): Promise<void> {
   for (;;) {
@@ -45,7 +49,7 @@ export async function flush(
     }
     const lastSeq = decideFreeze(store.unfrozenBatches(hour), closing);
     if (lastSeq === null) return;
-    store.freeze(hour, lastSeq);
+    store.freeze(hour, lastSeq, formats);
   }
 }
 
@@ -58,13 +62,16 @@ async function putFrozen(
 ): Promise<void> {
   // Frozen means durable: a part that R2 has and the shard forgot would be frozen again with other rows.
   await deps.sync();
-  const encoded = await deps.codec.encode(store.payloads(hour, frozen.firstSeq, frozen.lastSeq));
+  const { format, content } = frozen;
+  const bucket = { type: address.type, hour };
+  const encoding = { format, typed: [], facts: factsOf(bucket, content) };
+  const encoded = await deps.codec.encode(encoding, store.payloads(hour, frozen.firstSeq, frozen.lastSeq));
   if (encoded.bytes.length > partBytesMax) {
     broken(`part ${frozen.no} takes ${encoded.bytes.length} bytes, over ${partBytesMax}`);
   }
   let part = frozen;
   for (let tries = 0; tries < strayTriesMax; tries++) {
-    const key = partKey({ type: address.type, hour }, originOf(address, hour), part.keyNo, "ndjson.gz");
+    const key = partKey(bucket, originOf(address, hour), part.keyNo, format);
     const outcome = await putPart(deps.objects, deps.codec, key, encoded);
     if (outcome.put === "stored") {
       store.recordPut(part.no, { key, bytes: outcome.bytes, sha256: outcome.sha256 });

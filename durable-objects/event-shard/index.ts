@@ -23,7 +23,7 @@ import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
-import { gzipCodec } from "../../platform/part-writer.ts";
+import { partCodec } from "../../platform/part-codec.ts";
 import { type BucketNamespace, type HomesEnv, bucketStub, homeStub } from "../../platform/stubs.ts";
 import { withDeadline } from "../../platform/timer.ts";
 import { Shard, type ShardDeps } from "./shard.ts";
@@ -43,7 +43,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     const { type } = address;
     const deps: ShardDeps = {
       objects: r2Objects(env.EVENTS),
-      codec: gzipCodec,
+      codec: partCodec,
       now: () => readClock(env),
       enrol: (hour, request) => bucketStub(env.HOUR_BUCKET, { type, hour }).enrol(request),
       homePlan: async (hour, plan) => {

@@ -16,7 +16,7 @@ import {
   isForgotten,
   takesNoClaims,
 } from "../../domain/enrol.ts";
-import { defaultFormats } from "../../domain/encoding.ts";
+import { type Format, defaultFormats } from "../../domain/encoding.ts";
 import { IdentitySum, hexToBytes } from "../../domain/fingerprint.ts";
 import { type EpochMs, type Hour, endOf, hourNumber, hourOf, hourOfNumber } from "../../domain/hour.ts";
 import { type HolderName, type ShardAddress, holderName } from "../../domain/ids.ts";
@@ -64,6 +64,14 @@ export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, AlarmDeps
   /** Tells the bucket that it is overdue. */
   wakeBucket(): Promise<void>;
   abort(reason: string): void;
+}
+
+interface WorkOptions {
+  readonly closing: boolean;
+  /** Rows whose home does not answer may go to a later bucket. */
+  readonly mayMove: boolean;
+  /** Of the bucket that the rows are delivered to. */
+  readonly formats: readonly Format[];
 }
 
 /** What an answer takes in a page of grants beside its denied fingerprints: a home, a tally. */
@@ -209,22 +217,23 @@ export class Shard {
     this.#held.unresolvedBytes += bytesOf(commit.foreign);
     const enough = this.#held.unfrozenBytes >= flushBytes || this.#held.unresolvedBytes >= claimBytes;
     if (!enough || this.#working !== null || this.#state.phase !== "open") return;
-    void this.#work(hour, false, false).catch((error: unknown) => {
+    const formats = this.#state.plan?.formats ?? defaultFormats;
+    void this.#work(hour, { closing: false, mayMove: false, formats }).catch((error: unknown) => {
       this.#deps.log("flush_failed", { error: String(error) });
     });
   }
 
   /** Claims and flushes, one at a time. */
-  async #work(hour: Hour, closing: boolean, mayMove: boolean): Promise<void> {
+  async #work(hour: Hour, how: WorkOptions): Promise<void> {
     while (this.#working !== null) await this.#working.catch(() => undefined);
-    this.#working = this.#workOnce(hour, closing, mayMove).finally(() => {
+    this.#working = this.#workOnce(hour, how).finally(() => {
       this.#working = null;
       this.#held = this.#store.held(this.#address.hour);
     });
     await this.#working;
   }
 
-  async #workOnce(hour: Hour, closing: boolean, mayMove: boolean): Promise<void> {
+  async #workOnce(hour: Hour, { closing, mayMove, formats }: WorkOptions): Promise<void> {
     const enough = closing || this.#store.unresolvedBytes(hour) >= claimBytes;
     if (enough && this.#state.plan !== null) {
       const owner = holderName(this.#address);
@@ -239,7 +248,7 @@ export class Shard {
         throw new Error("claims are owed: a home does not answer, and no later bucket is open");
     }
     const deps = { objects: this.#deps.objects, codec: this.#deps.codec, sync: () => this.#storage.sync() };
-    await flush(this.#address, hour, this.#store, deps, closing);
+    await flush(this.#address, hour, this.#store, deps, formats, closing);
     // In the same turn of work: rows of an earlier delivery must not move in between.
     if (closing) this.#store.closeDelivery(hour);
   }
@@ -267,15 +276,15 @@ export class Shard {
    * safe: the figures are the same, and what an earlier call left to do is done. Throws while claims or parts are owed.
    */
   async close(message: CloseMessage): Promise<CloseReply> {
-    const { protocol, hour, nowMs } = message;
+    const { protocol, hour, nowMs, formats } = message;
     if (protocol !== protocolVersion) return { closed: false, protocol: protocolVersion };
     this.#stop(hour, nowMs);
     if (this.#store.delivery(hour)?.state === "open") {
       const { plan } = this.#state;
       const mayMove = plan !== null && nowMs >= dueAt(hour, plan.graceMs) + claimPatienceMs;
-      await this.#work(hour, true, mayMove);
+      await this.#work(hour, { closing: true, mayMove, formats });
     }
-    const receipt = this.#receipt(hour);
+    const receipt = this.#receipt(hour, formats);
     const fault = receiptFault(receipt);
     if (fault !== null) broken(fault);
     await this.#storage.sync();
@@ -298,19 +307,20 @@ export class Shard {
     this.#queue?.close();
   }
 
-  #receipt(hour: Hour): Receipt {
+  #receipt(hour: Hour, formats: readonly Format[]): Receipt {
     const { index, hour: own } = this.#address;
     const parts = this.#store.parts(hour).map((part) => {
       if (part.put === null) broken(`part ${part.no} of a receipt is not put`);
       return {
         ...part.content,
         ...part.put,
-        format: "ndjson.gz" as const,
+        format: part.format,
         origin: originOf(this.#address, hour),
       };
     });
     const tail = this.#store.tail(hour)?.content ?? null;
-    const held = tail === null ? parts : [...parts, tail];
+    const copy = parts.filter(({ format }) => format === formats[0]);
+    const held = tail === null ? copy : [...copy, tail];
     const { appended, movedIn, movedOut, denied, unguarded } = this.#store.foreignTotals(hour);
     return {
       counters: {
@@ -324,7 +334,7 @@ export class Shard {
         unguarded,
         duplicates: hour === own ? this.#state.duplicates : 0,
       },
-      formats: [...defaultFormats],
+      formats: [...formats],
       parts,
       tail,
       strays: this.#store.strays(hour),

@@ -4,7 +4,8 @@ import { type Batch, type Commit, type ForeignBatch, packTags } from "../../doma
 import type { ShardPhase } from "../../domain/enrol.ts";
 import { compactRuns } from "../../domain/compact.ts";
 import { fingerprintBytes } from "../../domain/fingerprint.ts";
-import { type UnfrozenBatch, encoderVersion } from "../../domain/flush.ts";
+import { type Format, encoderOf, formatOf } from "../../domain/encoding.ts";
+import type { UnfrozenBatch } from "../../domain/flush.ts";
 import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -69,6 +70,7 @@ export interface FrozenPart {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly keyNo: number;
+  readonly format: Format;
   readonly content: PartContent;
   readonly put: { readonly key: string; readonly bytes: number; readonly sha256: string } | null;
 }
@@ -77,6 +79,7 @@ interface PartRow extends Record<string, ArrayBuffer | string | number | null> {
   no: number;
   first_seq: number;
   last_seq: number;
+  encoder: number;
   content: string;
   key_no: number;
   key: string | null;
@@ -413,8 +416,11 @@ export class ShardStore {
       .toArray();
   }
 
-  /** Fixes the rows of the next part: everything of the delivery from its first unfrozen batch up to `lastSeq`. */
-  freeze(hour: Hour, lastSeq: number): void {
+  /**
+   * Fixes the rows of the next parts, one of each format: everything of the delivery from its first unfrozen batch up to
+   * `lastSeq`. One statement: the rows are frozen in all formats or in none.
+   */
+  freeze(hour: Hour, lastSeq: number, formats: readonly Format[]): void {
     const [next] = this.#storage.sql
       .exec<{ no: number; first_seq: number; key_no: number }>(
         `SELECT (SELECT coalesce(max(no), 0) + 1 FROM part) AS no,
@@ -424,15 +430,19 @@ export class ShardStore {
       )
       .toArray();
     if (next === undefined) broken("an aggregate without a row");
+    const content = JSON.stringify(this.#contentBetween(hour, next.first_seq, lastSeq));
     this.#storage.sql.exec(
-      "INSERT INTO part (no, hour, first_seq, last_seq, encoder, content, key_no) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      next.no,
-      hour,
-      next.first_seq,
-      lastSeq,
-      encoderVersion,
-      JSON.stringify(this.#contentBetween(hour, next.first_seq, lastSeq)),
-      next.key_no,
+      `INSERT INTO part (no, hour, first_seq, last_seq, encoder, content, key_no)
+       VALUES ${formats.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+      ...formats.flatMap((format, at) => [
+        next.no + at,
+        hour,
+        next.first_seq,
+        lastSeq,
+        encoderOf(format),
+        content,
+        next.key_no,
+      ]),
     );
   }
 
@@ -674,6 +684,7 @@ function frozenPart(row: PartRow): FrozenPart {
     firstSeq: row.first_seq,
     lastSeq: row.last_seq,
     keyNo: row.key_no,
+    format: formatOf(row.encoder),
     content: ContentText.parse(row.content),
     put: key === null || bytes === null || sha256 === null ? null : { key, bytes, sha256 },
   };

@@ -15,7 +15,7 @@ import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
-import { gzipCodec } from "../../platform/part-writer.ts";
+import { partCodec } from "../../platform/part-codec.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type ShardNamespace, shardStub } from "../../platform/stubs.ts";
 import { Bucket, type BucketDeps } from "./bucket.ts";
@@ -34,7 +34,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
     const address = bucketOfName(name) ?? broken("a bucket was reached by another name than bucketName()");
     const deps: BucketDeps = {
       objects: r2Objects(env.EVENTS),
-      codec: gzipCodec,
+      codec: partCodec,
       shard: (holder) => shardStub(env.EVENT_SHARD, { type: address.type, ...holder }),
       now: () => readClock(env),
       jitter: randomFraction,

@@ -38,4 +38,6 @@ export const migrations: readonly Migration[] = [
   CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
   CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
   `,
+  // What was planned before there was a choice of formats has lines.
+  "ALTER TABLE merged ADD COLUMN encoder INTEGER NOT NULL DEFAULT 1",
 ];

@@ -2,6 +2,7 @@
  * What each step of the seal does. The order, and why it is safe to stop anywhere, stand in domain/seal.ts.
  * Each step ends by recording durably that its effect is there; a step that throws is done again.
  */
+import { type Format, defaultFormats, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -17,13 +18,15 @@ import {
 } from "../../domain/manifest.ts";
 import type { ShardRpc } from "../../domain/messages.ts";
 import { addContents } from "../../domain/part-content.ts";
+import { factsOf } from "../../domain/parquet/facts.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { receiptFault } from "../../domain/receipt.ts";
 import { type SealStep, planMerge } from "../../domain/seal.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import { inParallel } from "../../platform/parallel.ts";
-import { type PartCodec, putExact, putPart } from "../../platform/part-writer.ts";
-import type { BucketStore } from "./store.ts";
+import type { PartCodec } from "../../platform/part-codec.ts";
+import { putExact, putPart } from "../../platform/part-writer.ts";
+import type { BucketStore, MergedRecord } from "./store.ts";
 
 export interface SealDeps {
   readonly objects: ObjectStore;
@@ -78,6 +81,11 @@ export class SealSteps {
     }
   }
 
+  /** Fixed with the bucket's plan; a bucket without one has no shard and no part. */
+  #formats(): readonly Format[] {
+    return this.#store.record()?.plan?.formats ?? defaultFormats;
+  }
+
   #putExact(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     return putExact(this.#deps.objects, this.#deps.codec, key, bytes);
   }
@@ -86,13 +94,20 @@ export class SealSteps {
   async #collectReceipts(from: readonly Holder[], now: EpochMs): Promise<void> {
     const failures: string[] = [];
     const { hour } = this.#address;
+    const formats = this.#formats();
     await inParallel(from, receiptParallelismMax, async (holder) => {
       try {
-        const reply = await this.#deps.shard(holder).close({ protocol: protocolVersion, hour, nowMs: now });
+        const reply = await this.#deps.shard(holder).close({
+          protocol: protocolVersion,
+          hour,
+          nowMs: now,
+          formats: [...formats],
+        });
         if (!reply.closed) throw new Error(`speaks protocol ${reply.protocol}`);
         const fault = receiptFault(reply.receipt);
         if (fault !== null) broken(fault);
-        const { counters } = reply.receipt;
+        const { counters, formats: held } = reply.receipt;
+        if (held.join() !== formats.join()) broken(`has parts of ${held.join()}, not of ${formats.join()}`);
         if (!sameHolder(counters, holder)) broken(`answered as shard ${holderName(counters)}`);
         this.#store.recordReceipt(holder, reply.receipt);
       } catch (error) {
@@ -108,7 +123,7 @@ export class SealSteps {
       .flatMap(({ counters, tail }) =>
         tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes }],
       );
-    this.#store.recordMergePlan(planMerge(tails));
+    this.#store.recordMergePlan(planMerge(tails), this.#formats());
   }
 
   /** The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. */
@@ -116,7 +131,8 @@ export class SealSteps {
     const receipts = new Map(
       this.#store.receipts().map((receipt) => [holderName(receipt.counters), receipt]),
     );
-    const { shards } = this.#mergedRecord(no);
+    const { shards, encoder } = this.#mergedRecord(no);
+    const format = formatOf(encoder);
     const content = addContents(
       shards.map((holder) => {
         const name = holderName(holder);
@@ -127,10 +143,11 @@ export class SealSteps {
     for (const holder of shards) tails.push(await this.#deps.shard(holder).tailPayload(this.#address.hour));
     const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
     if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
-    const encoded = await this.#deps.codec.encode(tails);
+    const encoding = { format, typed: [], facts: factsOf(this.#address, content) };
+    const encoded = await this.#deps.codec.encode(encoding, tails);
     if (encoded.bytes.length > partBytesMax) broken(`merged part ${no} takes ${encoded.bytes.length} bytes`);
     for (let tries = 0; tries < strayTriesMax; tries++) {
-      const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no, "ndjson.gz");
+      const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no, format);
       const outcome = await putPart(this.#deps.objects, this.#deps.codec, key, encoded);
       if (outcome.put === "stray") {
         this.#store.recordStray(no, key);
@@ -140,7 +157,7 @@ export class SealSteps {
       this.#store.recordMerged(no, {
         ...content,
         key,
-        format: "ndjson.gz",
+        format,
         origin: "merged",
         bytes: stored,
         sha256,
@@ -150,7 +167,7 @@ export class SealSteps {
     broken(`${strayTriesMax} keys of merged part ${no} hold other content`);
   }
 
-  #mergedRecord(no: number): { readonly shards: readonly Holder[]; readonly key_no: number } {
+  #mergedRecord(no: number): MergedRecord {
     return (
       this.#store.merged().find((merged) => merged.no === no) ?? broken(`merged part ${no} is not planned`)
     );

@@ -1,5 +1,6 @@
 /** The bucket's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
 import * as z from "zod";
+import { type Format, encoderOf } from "../../domain/encoding.ts";
 import { EpochMs, HourText } from "../../domain/hour.ts";
 import { type Holder, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -51,6 +52,7 @@ const MergedRow = z.object({
   no: z.number(),
   shards: json(z.array(HolderText)),
   key_no: z.number(),
+  encoder: z.number(),
   part: json(Part).nullable(),
 });
 export type MergedRecord = z.infer<typeof MergedRow>;
@@ -149,14 +151,17 @@ export class BucketStore {
     );
   }
 
-  recordMergePlan(groups: readonly (readonly Holder[])[]): void {
+  /** Fixes the rows of merged parts: a part of each format for each group of tails. */
+  recordMergePlan(groups: readonly (readonly Holder[])[], formats: readonly Format[]): void {
+    const planned = groups.flatMap((shards, keyNo) => formats.map((format) => ({ shards, keyNo, format })));
     this.#storage.transactionSync(() => {
-      groups.forEach((shards, no) => {
+      planned.forEach(({ shards, keyNo, format }, no) => {
         this.#storage.sql.exec(
-          "INSERT INTO merged (no, shards, key_no) VALUES (?, ?, ?)",
+          "INSERT INTO merged (no, shards, key_no, encoder) VALUES (?, ?, ?, ?)",
           no,
           JSON.stringify(shards),
-          no,
+          keyNo,
+          encoderOf(format),
         );
       });
       this.#storage.sql.exec("UPDATE bucket SET merge_planned = 1");

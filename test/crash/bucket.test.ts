@@ -3,6 +3,7 @@
  * call that the bucket or a shard makes to the outside failed in every way.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Format } from "../../domain/encoding.ts";
 import { type EpochMs, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -26,7 +27,7 @@ import {
   untilDone,
 } from "./harness.ts";
 
-const plan = { ...onePlan, shards: 4 };
+const plan = { ...onePlan, shards: 4, formats: ["ndjson.gz", "parquet"] satisfies Format[] };
 const due = dueAt(hour, plan.graceMs);
 const address = { type, hour };
 
@@ -257,7 +258,11 @@ function judge(world: World, summary: SealedSummary): void {
     expect([part.bytes, part.sha256]).toEqual([bytes.length, sha256Of(bytes)]);
     expect(part.tally).toEqual(tallyOf(numbersIn(bytes)));
   }
-  const delivered = parts.flatMap((key) => numbersIn(bytesAt(world, key)));
+  const copies = plan.formats.map((format) =>
+    parts.filter((key) => key.endsWith(format)).flatMap((key) => numbersIn(bytesAt(world, key))),
+  );
+  const [delivered = []] = copies;
+  for (const copy of copies) expect(copy, "each format holds the same rows").toEqual(delivered);
   expect(delivered).toHaveLength(new Set(delivered).size);
   expect(delivered).toEqual(expect.arrayContaining([...world.accepted]));
 
@@ -314,11 +319,11 @@ describe.each(scripts)("an hour $name", (script) => {
     }
     expect(clean.replies.filter((reply) => reply.state === "failed")).toEqual([]);
     const merged = manifestIn(clean).parts.filter((part) => part.origin === "merged");
-    expect(merged).toHaveLength(shards.length > 0 ? 1 : 0);
+    expect(merged).toHaveLength(shards.length > 0 ? plan.formats.length : 0);
   });
 
   it.each(failures)(
-    "[BU4] [BU5] [BU7] [BU8] gives one manifest and the same objects, when any call %s",
+    "[BU4] [BU5] [BU7] [BU8] [FO1] gives one manifest and the same objects, when any call %s",
     async (failure) => {
       for (const [call, name] of calls.entries()) {
         const world = new World({ call, failure });

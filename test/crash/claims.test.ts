@@ -212,7 +212,7 @@ class World {
 
   close(holder: number, of: Hour): Promise<Receipt> {
     return untilDone(async () => {
-      const message = { protocol: protocolVersion, hour: of, nowMs: this.now };
+      const message = { protocol: protocolVersion, hour: of, nowMs: this.now, formats: [...plan.formats] };
       const reply = await this.holderAt(holder).call((object) => object.close(message));
       return reply.closed ? reply.receipt : broken("it speaks another protocol");
     });

@@ -6,7 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import type { ObjectStorage } from "../../platform/storage.ts";
-import { type EncodedPart, type PartCodec } from "../../platform/part-writer.ts";
+import type { PartCodec } from "../../platform/part-codec.ts";
+import type { EncodedPart } from "../../platform/part-writer.ts";
 import { SqliteStorage } from "../fakes/sqlite-storage.ts";
 
 /**
@@ -207,13 +208,13 @@ export class Host<Built> {
   }
 }
 
-/** A codec without compression, so that a matrix over megabytes stays quick. */
+/** A codec that writes lines whatever the format is, uncompressed, so that a matrix over megabytes stays quick. */
 export const plainCodec: PartCodec = {
-  async encode(chunks): Promise<EncodedPart> {
+  async encode({ format }, chunks): Promise<EncodedPart> {
     const bytes = concat([...chunks]);
-    return { bytes, sha256: sha256Of(bytes) };
+    return { format, bytes, sha256: sha256Of(bytes) };
   },
-  decode: async (bytes) => bytes,
+  contentSha256: async (_format, bytes) => sha256Of(bytes),
   sha256: async (bytes) => sha256Of(bytes),
 };
 

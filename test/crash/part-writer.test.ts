@@ -1,23 +1,29 @@
 /** Putting one object whose bytes are frozen: every way in which its key can be taken or the reply be lost. */
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { type EncodedPart, gzipCodec, putExact, putPart } from "../../platform/part-writer.ts";
+import { ParquetRows, joined } from "../../domain/parquet/writer.ts";
+import { partCodec } from "../../platform/part-codec.ts";
+import { type EncodedPart, putExact, putPart } from "../../platform/part-writer.ts";
 import {
   MemoryObjects,
   type ObjectFault,
   type ObjectOperation,
   failingObjects,
 } from "../fakes/object-store.ts";
+import { lineOf } from "../domain/parquet/make.ts";
 import { sha256Of } from "./harness.ts";
 
 const key = "events/part-0-0";
 const plain = new TextEncoder().encode('{"no":1}\n{"no":2}\n');
-const part = await gzipCodec.encode([plain.subarray(0, 5), plain.subarray(5)].map((chunk) => chunk.slice()));
+const part = await partCodec.encode(
+  { format: "ndjson.gz", typed: [], facts: {} },
+  [plain.subarray(0, 9), plain.subarray(9)].map((chunk) => chunk.slice()),
+);
 const stored = { put: "stored", bytes: part.bytes.length, sha256: part.sha256 };
 
 function otherPart(level: number, bytes: Uint8Array): EncodedPart {
   const zipped = new Uint8Array(gzipSync(bytes, { level }));
-  return { bytes: zipped, sha256: sha256Of(zipped) };
+  return { format: "ndjson.gz", bytes: zipped, sha256: sha256Of(zipped) };
 }
 
 /** The first call of this operation fails so; every other one works. */
@@ -33,19 +39,19 @@ function failingOnce(objects: MemoryObjects, operation: ObjectOperation, fault: 
 describe("putPart", () => {
   it("[PA2] puts the part once, and finds its own when it puts it again", async () => {
     const objects = new MemoryObjects();
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual(stored);
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual(stored);
+    expect(await putPart(objects, partCodec, key, part)).toEqual(stored);
+    expect(await putPart(objects, partCodec, key, part)).toEqual(stored);
     expect(objects.created).toEqual([key]);
   });
 
   it("[PA3] looks a put up whose reply was lost, in the same call", async () => {
     const objects = failingOnce(new MemoryObjects(), "create", "after");
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual(stored);
+    expect(await putPart(objects, partCodec, key, part)).toEqual(stored);
   });
 
   it("[PA3] throws what failed if there is no object", async () => {
     const objects = new MemoryObjects();
-    await expect(putPart(failingOnce(objects, "create", "before"), gzipCodec, key, part)).rejects.toThrow(
+    await expect(putPart(failingOnce(objects, "create", "before"), partCodec, key, part)).rejects.toThrow(
       "create",
     );
     expect(objects.contents()).toEqual([]);
@@ -57,20 +63,54 @@ describe("putPart", () => {
     expect(other.sha256).not.toBe(part.sha256);
     objects.plant(key, other.bytes, other.sha256);
     const adopted = { put: "stored", bytes: other.bytes.length, sha256: other.sha256 };
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual(adopted);
+    expect(await putPart(objects, partCodec, key, part)).toEqual(adopted);
     objects.plant(key, other.bytes, null);
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual(adopted);
+    expect(await putPart(objects, partCodec, key, part)).toEqual(adopted);
   });
 
   it("[PA3] calls other rows, and what cannot be read at all, a stray", async () => {
     const objects = new MemoryObjects();
     const other = otherPart(6, plain.subarray(9));
     objects.plant(key, other.bytes, other.sha256);
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual({ put: "stray" });
+    expect(await putPart(objects, partCodec, key, part)).toEqual({ put: "stray" });
     objects.plant(key, plain.slice(), sha256Of(plain));
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual({ put: "stray" });
+    expect(await putPart(objects, partCodec, key, part)).toEqual({ put: "stray" });
     objects.plant(key, new Uint8Array());
-    expect(await putPart(objects, gzipCodec, key, part)).toEqual({ put: "stray" });
+    expect(await putPart(objects, partCodec, key, part)).toEqual({ put: "stray" });
+  });
+});
+
+describe("putPart of columns", () => {
+  const encoding = { format: "parquet", typed: [], facts: { "hourseal.rows": "2" } } as const;
+  const rows = ["1", "2"].map((id) => `${lineOf({ id }, '{"a":1}')}\n`);
+  const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+  const encode = (lines: readonly string[]): Promise<EncodedPart> =>
+    partCodec.encode(encoding, [bytesOf(lines.join(""))]);
+
+  it("[FO4] [PA1] encodes the same rows into the same bytes, however they come in chunks", async () => {
+    const [a, b] = [await encode(rows), await encode(rows)];
+    expect(b).toEqual(a);
+    expect(await partCodec.encode(encoding, rows.map(bytesOf))).toEqual(a);
+    expect((await encode(rows.toReversed())).sha256).not.toBe(a.sha256);
+  });
+
+  it("[PA3] [FO8] adopts the same rows from another compressor, and calls other rows a stray", async () => {
+    const columns = await encode(rows);
+    const stronger = new ParquetRows([], (bytes) => gzipSync(bytes, { level: 9, memLevel: 1 }));
+    stronger.addText(rows.join(""));
+    const other = joined(stronger.finish({}));
+    expect(sha256Of(other)).not.toBe(columns.sha256);
+    const objects = new MemoryObjects();
+    objects.plant(key, other, sha256Of(other));
+    expect(await putPart(objects, partCodec, key, columns)).toEqual({
+      put: "stored",
+      bytes: other.length,
+      sha256: sha256Of(other),
+    });
+    for (const bytes of [(await encode(rows.slice(1))).bytes, part.bytes, new Uint8Array()]) {
+      objects.plant(key, bytes, sha256Of(bytes));
+      expect(await putPart(objects, partCodec, key, columns)).toEqual({ put: "stray" });
+    }
   });
 });
 
@@ -79,24 +119,24 @@ describe("putExact", () => {
 
   it("[BU5] creates the object once, and is content to find it", async () => {
     const objects = new MemoryObjects();
-    await putExact(objects, gzipCodec, key, bytes);
-    await putExact(objects, gzipCodec, key, bytes);
-    await putExact(failingOnce(objects, "create", "after"), gzipCodec, key, bytes);
+    await putExact(objects, partCodec, key, bytes);
+    await putExact(objects, partCodec, key, bytes);
+    await putExact(failingOnce(objects, "create", "after"), partCodec, key, bytes);
     expect(objects.created).toEqual([key]);
   });
 
   it("[BU5] stops if other bytes lie under its key", async () => {
     const objects = new MemoryObjects();
     objects.plant(key, bytes, null);
-    await expect(putExact(objects, gzipCodec, key, bytes)).rejects.toThrow("other bytes");
+    await expect(putExact(objects, partCodec, key, bytes)).rejects.toThrow("other bytes");
     objects.plant(key, bytes.slice(1), sha256Of(bytes.slice(1)));
-    await expect(putExact(objects, gzipCodec, key, bytes)).rejects.toThrow("other bytes");
+    await expect(putExact(objects, partCodec, key, bytes)).rejects.toThrow("other bytes");
   });
 
   it("[BU5] throws what failed if there is no object, and creates it the next time", async () => {
     const objects = failingOnce(new MemoryObjects(), "create", "before");
-    await expect(putExact(objects, gzipCodec, key, bytes)).rejects.toThrow("create");
-    await putExact(objects, gzipCodec, key, bytes);
+    await expect(putExact(objects, partCodec, key, bytes)).rejects.toThrow("create");
+    await putExact(objects, partCodec, key, bytes);
     expect(await objects.head(key)).toMatchObject({ bytes: bytes.length });
   });
 });

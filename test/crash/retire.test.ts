@@ -125,7 +125,9 @@ const kinds: readonly Kind[] = [
       };
       return shard.append({ ...message, rows });
     });
-    await world.at(due, (shard) => shard.close({ protocol: protocolVersion, hour, nowMs: due }));
+    await world.at(due, (shard) =>
+      shard.close({ protocol: protocolVersion, hour, nowMs: due, formats: [...plan.formats] }),
+    );
     await world.at(due + 60_000, (shard) => shard.dropPayloads(hour, epochMs(due + 60_000)));
   }),
   kindOf("a shard that only ever was a home", retireAt, shardWorld, (world) =>

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { AppendOutcome } from "../../domain/commit.ts";
 import type { AppendRefusal } from "../../domain/enrol.ts";
+import type { Format } from "../../domain/encoding.ts";
 import { epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -38,6 +39,7 @@ interface Script {
   readonly moreRows: number;
   /** Whether an append comes while the shard closes. */
   readonly racing: boolean;
+  readonly formats?: readonly Format[];
 }
 
 const scripts: readonly Script[] = [
@@ -51,6 +53,13 @@ const scripts: readonly Script[] = [
     racing: true,
   },
   { name: "rows enough for a part within the hour", lineBytes: 1_000_000, moreRows: 12, racing: false },
+  {
+    name: "rows too many to carry, in two formats",
+    lineBytes: 200_000,
+    moreRows: 2,
+    racing: true,
+    formats: ["ndjson.gz", "parquet"],
+  },
 ];
 
 /** A shard with its outside, its clients, and what they were told. */
@@ -59,6 +68,7 @@ class World {
   readonly objects = new MemoryObjects();
   readonly shard: Host<Shard>;
   readonly lineBytes: number;
+  readonly formats: readonly Format[];
   readonly accepted = new Set<number>();
   readonly sent = new Set<number>();
   /** Answered appends, by the edge number that each has for itself. */
@@ -69,6 +79,7 @@ class World {
 
   constructor(script: Script, fault: { readonly call: number; readonly failure: Failure } | null) {
     this.lineBytes = script.lineBytes;
+    this.formats = script.formats ?? plan.formats;
     const outside = new Outside(fault);
     this.outside = outside;
     this.shard = new Host("shard", outside, ({ life, storage, armAlarm }) => {
@@ -81,7 +92,7 @@ class World {
         enrol: () =>
           outside.call(life, "bucket: enrol", async () => {
             this.enrolled = true;
-            return { enrolled: true, plan };
+            return { enrolled: true, plan: { ...plan, formats: [...this.formats] } };
           }),
         homePlan: async () => broken("no row is foreign"),
         claim: async () => broken("no row is foreign"),
@@ -138,7 +149,8 @@ class World {
     return untilDone(async (attempt) => {
       if (attempt > 0) await this.append([1_000 + attempt]);
       const nowMs = epochMs(startOf(hour) + 3_600_000 + attempt);
-      const reply = await this.shard.call((shard) => shard.close({ protocol: protocolVersion, hour, nowMs }));
+      const message = { protocol: protocolVersion, hour, nowMs, formats: [...this.formats] };
+      const reply = await this.shard.call((shard) => shard.close(message));
       return reply.closed ? reply.receipt : broken("the shard speaks another protocol");
     });
   }
@@ -191,9 +203,13 @@ async function judge(world: World, receipt: Receipt): Promise<void> {
   const tail = await world.tail();
   expect(receipt.tail?.tally ?? tallyOf([])).toEqual(tallyOf(numbersIn(tail, world.lineBytes)));
 
-  const delivered = [...contents.map(([, bytes]) => bytes), tail].flatMap((bytes) =>
-    numbersIn(bytes, world.lineBytes),
+  const copies = world.formats.map((format) =>
+    [...contents.filter(([key]) => key.endsWith(format)).map(([, bytes]) => bytes), tail].flatMap((bytes) =>
+      numbersIn(bytes, world.lineBytes),
+    ),
   );
+  const [delivered = []] = copies;
+  for (const copy of copies) expect(copy, "each format holds the same rows").toEqual(delivered);
   expect(delivered).toHaveLength(new Set(delivered).size);
   expect(delivered).toEqual(expect.arrayContaining([...world.accepted]));
   expect([...world.sent]).toEqual(expect.arrayContaining(delivered));
@@ -267,7 +283,7 @@ describe.each(scripts)("a shard with $name", (script) => {
   });
 
   it.each(failures)(
-    "[SH2] [SH3] [SH10] [PA1] [PA3] holds every row that it answered for once, when any call %s",
+    "[SH2] [SH3] [SH10] [PA1] [PA3] [FO1] holds every row that it answered for once, when any call %s",
     async (failure) => {
       for (const [call, name] of calls.entries()) {
         if (call < from) continue;

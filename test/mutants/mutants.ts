@@ -248,6 +248,23 @@ function askedRows(`,
       '  if (created === "created") return ours;\n  if (created === "exists") return { put: "stray" };\n  const found = await objects.get(key);',
     ),
   ]),
+  mutant("rows are frozen in the first of their formats only", [
+    change(
+      flush,
+      "store.freeze(hour, lastSeq, formats);",
+      "store.freeze(hour, lastSeq, formats.slice(0, 1));",
+    ),
+  ]),
+  mutant("tails are merged into the first of their formats only", [
+    change(steps, "planMerge(tails), this.#formats()", "planMerge(tails), this.#formats().slice(0, 1)"),
+  ]),
+  mutant("rows that moved lie in the formats of the bucket that they left", [
+    change(
+      shard,
+      "await this.#work(hour, { closing: true, mayMove, formats });",
+      "await this.#work(hour, { closing: true, mayMove, formats: plan?.formats ?? formats });",
+    ),
+  ]),
   mutant("a part is frozen over rows that a part holds already", [
     change(
       shardStore,

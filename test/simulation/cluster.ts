@@ -136,7 +136,10 @@ export class Cluster {
       now: this.#now,
       enrol: async (hour, request) => {
         const reply = await this.bucketStub(life, { type: address.type, hour }).enrol(request);
-        if (hour !== address.hour && reply.enrolled) trace.reach("rows_moved");
+        if (hour !== address.hour && reply.enrolled) {
+          trace.reach("rows_moved");
+          if (reply.plan.formats.join() !== request.plan.formats.join()) trace.reach("formats_changed");
+        }
         if (!reply.enrolled && reply.why === "closed") trace.reach("enrol_refused");
         return reply;
       },

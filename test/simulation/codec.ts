@@ -1,7 +1,9 @@
 /** A codec that runs to completion at once: a run must not wait for a thread pool. */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { PartCodec } from "../../platform/part-writer.ts";
+import { contentSha256 } from "../../domain/parquet/reader.ts";
+import { ParquetRows, joined } from "../../domain/parquet/writer.ts";
+import type { PartCodec } from "../../platform/part-codec.ts";
 
 export function sha256Of(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -16,11 +18,19 @@ export function gunzip(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export const syncCodec: PartCodec = {
-  encode: async (chunks) => {
-    const bytes = gzip(concat([...chunks]), 1);
-    return { bytes, sha256: sha256Of(bytes) };
+  encode: async ({ format, typed, facts }, chunks) => {
+    const plain = concat([...chunks]);
+    if (format === "ndjson.gz") {
+      const bytes = gzip(plain, 1);
+      return { format, bytes, sha256: sha256Of(bytes) };
+    }
+    const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1));
+    rows.addText(new TextDecoder().decode(plain));
+    const bytes = joined(rows.finish(facts));
+    return { format, bytes, sha256: sha256Of(bytes) };
   },
-  decode: async (bytes) => gunzip(bytes),
+  contentSha256: async (format, bytes) =>
+    format === "parquet" ? contentSha256(bytes, gunzip) : sha256Of(gunzip(bytes)),
   sha256: async (bytes) => sha256Of(bytes),
 };
 

@@ -12,7 +12,8 @@ import { hourNumber, hourNumberOf, startOf } from "../../domain/hour.ts";
 import { bucketName, bucketOfName, shardName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { windowMsDefault } from "../../domain/limits.ts";
-import { Manifest, bucketPrefix, manifestKey } from "../../domain/manifest.ts";
+import { Manifest, type Part, bucketPrefix, formatsOf, manifestKey } from "../../domain/manifest.ts";
+import { type ReadRow, readRowGroups } from "../../domain/parquet/reader.ts";
 import { homeOf } from "../../domain/route.ts";
 import { PartRecount } from "../../domain/recount.ts";
 import { listingFindings, manifestFindings, partFindings } from "../../domain/reread.ts";
@@ -167,7 +168,9 @@ export class Oracle {
       const whole = held?.bytes.length === part.bytes && sha256Of(held.bytes) === part.sha256;
       this.#trace.hold(whole, "complete", () => `${part.key} is not in R2 as its manifest says`);
       this.#trace.reach(part.origin === "merged" ? "merged_part" : "shard_part");
+      if (part.origin !== "merged" && part.format === "parquet") this.#trace.reach("columns_part");
     }
+    if (new Set(manifest.parts.map(({ format }) => format)).size > 1) this.#trace.reach("two_formats");
     for (const stray of manifest.strays) {
       this.#trace.hold(
         cluster.planted.has(stray),
@@ -216,9 +219,9 @@ export class Oracle {
   // ── The end ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Everything is sealed: whatever was answered is there, once, and nothing else is; and the digests list it. */
-  finish(): void {
+  async finish(): Promise<void> {
     const found = new Map<string, Found>();
-    for (const [prefix, manifest] of this.#manifests) this.#reread(prefix, manifest, found);
+    for (const [prefix, manifest] of this.#manifests) await this.#reread(prefix, manifest, found);
     for (const known of this.#events.values()) this.#once(known, found.get(known.sent.fingerprint));
     this.#chain();
   }
@@ -275,10 +278,10 @@ export class Oracle {
     );
   }
 
-  #reread(prefix: string, manifest: Manifest, found: Map<string, Found>): void {
+  async #reread(prefix: string, manifest: Manifest, found: Map<string, Found>): Promise<void> {
     const { held } = this.#cluster().r2;
     const keys = [...held.keys()].filter((key) => key.startsWith(prefix));
-    const identities = new IdentitySet();
+    const identities = new Map(formatsOf(manifest).map((format) => [format, new IdentitySet()]));
     const findings = [...manifestFindings(manifest, prefix), ...listingFindings(manifest, keys)];
     for (const part of manifest.parts) {
       const bytes = held.get(part.key)?.bytes;
@@ -286,12 +289,11 @@ export class Oracle {
         this.#trace.violate("immutable", `${part.key} is gone`);
         continue;
       }
-      const recount = new PartRecount(manifest.type, identities);
-      const plain = gunzip(bytes);
-      recount.addText(new TextDecoder().decode(plain));
+      const recount = new PartRecount(manifest.type, identities.get(part.format) ?? new IdentitySet());
+      const rows = await sealedRows(part, bytes, recount);
       const object = { bytes: bytes.length, sha256: sha256Of(bytes) };
       findings.push(...partFindings(part, { object, recount: recount.finish(), undecodable: null }));
-      for (const row of rowsOf(plain)) this.#found(manifest, row, found);
+      for (const row of rows) this.#found(manifest, row, found);
     }
     const [wrong] = findings;
     this.#trace.hold(
@@ -349,4 +351,37 @@ function rowsOf(plain: Uint8Array): SealedRow[] {
       const unguarded = line.startsWith('{"unguarded":true,');
       return { event: JSON.parse(json) as SealedRow["event"], json, unguarded };
     });
+}
+
+/** The rows of a part, counted as they are read. */
+async function sealedRows(
+  part: Part,
+  bytes: Uint8Array<ArrayBuffer>,
+  recount: PartRecount,
+): Promise<SealedRow[]> {
+  if (part.format === "parquet") {
+    const rows: ReadRow[] = [];
+    for await (const group of readRowGroups(bytes, gunzip)) rows.push(...group);
+    for (const row of rows) recount.addColumns(row);
+    return rows.map(sealedRowOf);
+  }
+  const plain = gunzip(bytes);
+  recount.addText(new TextDecoder().decode(plain));
+  return rowsOf(plain);
+}
+
+/** A row of columns as its client posted it: every column that the event has, in the order in which events are made. */
+function sealedRowOf(row: ReadRow): SealedRow {
+  const { id, source, type, specversion, time, extensions, data, unguarded } = row;
+  const members = Object(extensions) as Readonly<Record<string, unknown>>;
+  const json = JSON.stringify({
+    specversion,
+    id,
+    source,
+    type,
+    ...(typeof time === "bigint" ? { time: new Date(Number(time / 1_000n)).toISOString() } : {}),
+    ...members,
+    data: data instanceof Uint8Array ? (JSON.parse(new TextDecoder().decode(data)) as unknown) : null,
+  });
+  return { event: JSON.parse(json) as SealedRow["event"], json, unguarded: unguarded === true };
 }

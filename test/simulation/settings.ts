@@ -97,6 +97,7 @@ function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs
       shards: random.pick([1, 1, 2, 3]),
       graceMs: random.pick([2, 5, 10]) * MINUTE_MS,
       partitionBy: random.chance(0.8) ? "source" : "id",
+      formats: random.pick([["ndjson.gz"], ["ndjson.gz"], ["parquet"], ["ndjson.gz", "parquet"]]),
     });
     return { fromMs, stream: { ...settings, type, firstHour, planned: [], schemaVersion: 0 } };
   };

@@ -123,7 +123,7 @@ async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
   // Bursts go on until then, and hours that they come into must be sealed.
   waitFor(deps, Math.max(world.eventsUntilMs, world.faultsUntilMs) + 1, quiet);
   if (!(await played(deps))) return;
-  oracle.finish();
+  await oracle.finish();
   if (!world.days || trace.violation !== null) return;
   network.rates = lateFaults(world);
   if (world.daysLaterMs !== null) {
@@ -144,7 +144,7 @@ async function play(deps: HostDeps, world: WorldSettings): Promise<void> {
   scheduler.resume();
   if (!(await played(deps))) return;
   retired(deps, cluster, catalog);
-  if (trace.violation === null) oracle.finish();
+  if (trace.violation === null) await oracle.finish();
 }
 
 /** Plays on until nothing is left to do, or somebody stops it; false if a guarantee did not hold. */

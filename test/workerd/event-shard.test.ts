@@ -281,7 +281,14 @@ describe("a shard refuses, and takes no row", () => {
       protocol: 1,
     });
     expect(await tablesOf(shardOf(address))).toEqual([]);
-    expect(await shardOf(address).close({ protocol: 99, hour: address.hour, nowMs: due(address) })).toEqual({
+    expect(
+      await shardOf(address).close({
+        protocol: 99,
+        hour: address.hour,
+        nowMs: due(address),
+        formats: ["ndjson.gz"],
+      }),
+    ).toEqual({
       closed: false,
       protocol: 1,
     });
@@ -357,7 +364,12 @@ describe("a receipt", () => {
     await append(address, rowsOf(address, ["first"]));
     const { running, waiting, receipt } = await runInDurableObject(shardOf(address), async (shard) => {
       const answers = Promise.all([1, 2].map((id) => shard.append(messageOf(rowsOf(address, [id])))));
-      const closed = await shard.close({ protocol: 1, hour: address.hour, nowMs: due(address) });
+      const closed = await shard.close({
+        protocol: 1,
+        hour: address.hour,
+        nowMs: due(address),
+        formats: ["ndjson.gz"],
+      });
       const [first, second] = await answers;
       return { running: first, waiting: second, receipt: closed.closed ? closed.receipt : null };
     });

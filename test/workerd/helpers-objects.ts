@@ -21,7 +21,7 @@ import { type Row, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
 import type { Receipt } from "../../domain/receipt.ts";
 import { rowLine } from "../../domain/row-line.ts";
-import { gzipCodec } from "../../platform/part-writer.ts";
+import { partCodec } from "../../platform/part-codec.ts";
 import { settings } from "./helpers.ts";
 
 export const plan: Plan = planOf(settings());
@@ -117,6 +117,7 @@ export async function close(address: BucketAddress, index = 0): Promise<Receipt>
     protocol: protocolVersion,
     hour: address.hour,
     nowMs,
+    formats: ["ndjson.gz"],
   });
   if (!reply.closed) throw new Error(`not closed: protocol ${reply.protocol}`);
   return reply.receipt;
@@ -199,7 +200,11 @@ export async function linesOf(key: string): Promise<string[]> {
 }
 
 export async function gzipOf(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  return (await gzipCodec.encode([new Uint8Array(new TextEncoder().encode(text))])).bytes;
+  return (
+    await partCodec.encode({ format: "ndjson.gz", typed: [], facts: {} }, [
+      new Uint8Array(new TextEncoder().encode(text)),
+    ])
+  ).bytes;
 }
 
 /** For a text within an expected object. */
