@@ -16,7 +16,6 @@ import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
 import type { SealStepName } from "./seal.ts";
 import type { Tally } from "./tally.ts";
-import { VerdictName } from "./verdict.ts";
 
 // ── Shard ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,7 +152,8 @@ export type SealReply =
       readonly sinceMs: EpochMs;
     };
 
-export const VerifiedMessage = z.object({ nowMs: EpochMs, verdict: VerdictName });
+/** Only a balanced verdict is told: any other one changes nothing for the bucket, which keeps everything. */
+export const VerifiedMessage = z.object({ nowMs: EpochMs, verdict: z.literal("balanced") });
 export type VerifiedMessage = z.infer<typeof VerifiedMessage>;
 
 export const PlanMessage = z.object({ plan: Plan, nowMs: EpochMs });

@@ -181,15 +181,14 @@ export class Bucket {
     };
   }
 
-  /** A verdict on the sealed bucket. A balanced one lets payloads go; any other one keeps everything. */
+  /** The sealed bucket is balanced: its payloads may go. */
   async verified({ nowMs, verdict }: VerifiedMessage): Promise<void> {
     const record = this.#store.record();
     if (record?.phase !== "sealed") return;
     const armed = this.#storage.transactionSync(() => {
-      // Balanced once is balanced: hearing of it again only wakes a bucket whose alarm was lost.
-      if (record.verdict !== "balanced") this.#store.recordVerdict(verdict);
-      const balanced = record.verdict === "balanced" || verdict === "balanced";
-      return balanced ? this.#deps.armAlarm(nowMs, nowMs) : null;
+      // Hearing of it again only wakes a bucket whose alarm was lost.
+      if (record.verdict !== verdict) this.#store.recordVerdict(verdict);
+      return this.#deps.armAlarm(nowMs, nowMs);
     });
     await armed;
     // Whoever told it first may still wait for the disk: nobody is answered before, for after that nobody tells it again.

@@ -170,3 +170,19 @@ describe("a flusher, any call of which fails,", () => {
     },
   );
 });
+
+it("[BU10] a bucket of which a part is gone is not told that it is balanced, and keeps its payloads", async () => {
+  const cluster = await ingested();
+  cluster.r2.onPut = (key) => {
+    if (!key.endsWith("/_SUCCESS")) return;
+    const parts = [...cluster.r2.held.keys()].filter((name) => name.includes("/part-"));
+    for (const part of parts) cluster.r2.held.delete(part);
+  };
+  cluster.now = epochMs(endOf(hours.at(-1) ?? broken("no hour")) + settings.graceMs);
+  await runFlusher(cluster.flusherEnv(new Life(() => undefined), new Outside(null)), cluster.now);
+  expect(verdicts(cluster).map(({ verdict }) => verdict)).toEqual(["missing", "missing"]);
+  for (const of of hours) {
+    const told = await cluster.bucket({ type, hour: of }).call(async (bucket) => bucket.describe());
+    expect(JSON.parse(told), of).toMatchObject({ phase: "sealed", verdict: null });
+  }
+});

@@ -310,11 +310,14 @@ function askedRows(`,
   ),
   mutant("payloads are dropped whatever the verdict", [
     change(
-      bucket,
-      "return balanced ? this.#deps.armAlarm(nowMs, nowMs) : null;",
-      "return this.#deps.armAlarm(nowMs, nowMs);",
+      auditDue,
+      `if (found === "balanced")
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
+      'await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: "balanced" });',
     ),
-    change(bucket, 'if (record.verdict !== "balanced") return;', "if (record.verdict === null) return;"),
+  ]),
+  mutant("payloads are dropped without a verdict", [
+    change(bucket, 'if (record.verdict !== "balanced") return;', ""),
   ]),
 
   mutant("a bucket that is told its verdict again answers before the first telling is durable", [
