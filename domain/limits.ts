@@ -491,6 +491,12 @@ export const alertTriesMax = 40;
 /** Actions by hand that are remembered. */
 export const opsActionsMax = 10_000;
 
+/** Hours whose manifests one request looks at, to rebuild the catalog: a week, each one read of R2. */
+export const rebuildHoursMax = 168;
+
+/** Digests whose verdicts one request takes over. */
+export const rebuildDigestsMax = 100;
+
 /** Shards that an explanation asks, of those that a bucket waits for: the others say the same, mostly. */
 export const explainShardsMax = 10;
 

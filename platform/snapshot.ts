@@ -74,6 +74,11 @@ export async function repairSnapshot(env: SnapshotWriterEnv, now: EpochMs): Prom
   return true;
 }
 
+/** The snapshot that lies in R2; null if there is none, or one that cannot be read. */
+export async function readSnapshot(objects: Pick<R2Bucket, "get">): Promise<Snapshot | null> {
+  return (await readStored(objects)).snapshot;
+}
+
 /** What lies in R2. A broken object has an etag and no snapshot: it may be replaced, and only it. */
 async function readStored(
   objects: Pick<R2Bucket, "get">,

@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Explanation } from "../domain/explain.ts";
 import { call } from "./local/client.ts";
 import { runCommand } from "./local/command.ts";
+import { rebuildCatalog } from "./ops/rebuild.ts";
 import { type OpsOptions, readOptions, usage } from "./ops/options.ts";
 
 const Explained: z.ZodType<Pick<Explanation, "summary" | "todo"> & { readonly reasons: readonly Reason[] }> =
@@ -71,6 +72,15 @@ async function run(options: OpsOptions): Promise<number> {
         yes ? "queued; the cron audits it within a minute" : "would audit it; nothing was done, see --yes",
       );
       return 0;
+    }
+    case "rebuild-catalog": {
+      const lines: string[] = [];
+      const code = await rebuildCatalog(api, body, (line) => {
+        if (options.json) lines.push(line);
+        else console.log(line);
+      });
+      if (options.json) console.log(JSON.stringify({ dryRun: !yes, lines }, null, 2));
+      return code;
     }
     case "actions": {
       const answer = await call(api, "GET", `/v1/ops/actions?limit=${options.limit}`);

@@ -11,6 +11,7 @@ const scope = "an admin key; for explain one with the scope read:audit";
 export const usage = `npm run ops -- explain STREAM HOUR    why the bucket is what it is, and what to do
 npm run ops -- reseal STREAM HOUR     ask a bucket that is due to seal, now
 npm run ops -- reaudit STREAM HOUR    audit a sealed bucket once more, from its first part on
+npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
 npm run ops -- actions                what was done by hand, newest first
 
 Whatever changes something only says what it would do, unless --yes is given. Everything can be repeated.
@@ -24,7 +25,7 @@ ${apiUsage(scope)}
 
 exit code: 0 done or explained; 1 it is not: it was refused, or the bucket did not seal; 2 bad arguments`;
 
-const commands = ["explain", "reseal", "reaudit", "actions"] as const;
+const commands = ["explain", "reseal", "reaudit", "rebuild-catalog", "actions"] as const;
 export type Command = (typeof commands)[number];
 
 export interface OpsOptions {
@@ -58,7 +59,7 @@ export function readOptions(
   const [name, type = "", hourText, ...more] = positionals;
   const command = commands.find((known) => known === name);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesBucket = command !== "actions";
+  const takesBucket = command !== "actions" && command !== "rebuild-catalog";
   if (more.length > 0 || (!takesBucket && type !== ""))
     throw new BadArgument(
       `${command} takes ${takesBucket ? "a stream and an hour" : "no name"}; quote a name with spaces`,

@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { type EpochMs, epochMs, plusHours, startOf } from "../../../domain/hour.ts";
 import type { BucketAddress } from "../../../domain/ids.ts";
-import { bucketPrefix } from "../../../domain/manifest.ts";
+import { rebuildHoursMax } from "../../../domain/limits.ts";
+import { bucketPrefix, manifestKey, manifestText } from "../../../domain/manifest.ts";
 import { runFlusher } from "../../../workers/flusher/scheduled.ts";
 import { bucket } from "../helpers.ts";
 import { containing, due, during, hourText, manifestAt, setClock } from "../helpers-objects.ts";
@@ -180,4 +181,41 @@ it("[OP10] a lost part is explained, and balanced again when it was put back and
   await act("reaudit", address, epochMs(now + 1), { dryRun: false });
   await runFlusher(env, epochMs(now + 1));
   expect((await explained(address, now)).summary).toContain("everything is there");
+});
+
+describe("[OP11] rebuilding a stream's hours", () => {
+  const rebuild = async (from: string, to: string, dryRun = false): Promise<Response> =>
+    ask("POST /v1/ops/rebuild-buckets/repair%2Frebuild", { body: { dryRun, from, to } });
+
+  it("names manifests that cannot be read, or are others than the catalog has, and changes neither", async () => {
+    const address = await stream("rebuild", 5);
+    const now = setClock(due(address));
+    await runFlusher(env, now);
+    const later = plusHours(address.hour, 1);
+    const to = plusHours(later, 2);
+    await env.EVENTS.put(manifestKey({ ...address, hour: later }), "{}");
+    const read = {
+      added: 0,
+      manifests: 1,
+      unreadable: [later],
+      absent: [plusHours(later, 1)],
+      differing: [],
+    };
+    expect(await (await rebuild(address.hour, to)).json()).toMatchObject(read);
+    const other = `${manifestText(await manifestAt(address))} `;
+    await env.EVENTS.put(manifestKey(address), other);
+    expect(await (await rebuild(address.hour, to)).json()).toMatchObject({
+      ...read,
+      differing: [address.hour],
+    });
+    await env.EVENTS.put(manifestKey(address), other.slice(0, -1));
+    expect((await explained(address, now)).state).toBe("balanced");
+  });
+
+  it("looks at a week at a time, and says so", async () => {
+    const from = bucket("x", hourText).hour;
+    expect((await rebuild(from, plusHours(from, rebuildHoursMax), true)).status).toBe(200);
+    const over = await rebuild(from, plusHours(from, rebuildHoursMax + 1), true);
+    expect([over.status, await over.json()]).toMatchObject([400, { limit: rebuildHoursMax }]);
+  });
 });

@@ -28,6 +28,7 @@ import { quarantineRoute } from "./quarantine.ts";
 import { listActionsRoute } from "./repair/act.ts";
 import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
+import { rebuildBucketsRoute, rebuildVerdictsRoute, restoreConfigRoute } from "./repair/rebuild.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getSchemaRoute, getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
@@ -74,6 +75,9 @@ router
   .get("/v1/ops/actions", needs("admin", listActionsRoute))
   .post("/v1/ops/reseal/:type/:hour", needs("admin", resealRoute))
   .post("/v1/ops/reaudit/:type/:hour", needs("admin", reauditRoute))
+  .post("/v1/ops/restore-config", needs("admin", restoreConfigRoute))
+  .post("/v1/ops/rebuild-buckets/:type", needs("admin", rebuildBucketsRoute))
+  .post("/v1/ops/rebuild-verdicts", needs("admin", rebuildVerdictsRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(
