@@ -114,6 +114,9 @@ export const carryBytesMax = 1 * MiB;
 /** Carried bytes that go into one merged part. */
 export const mergedPlainBytesMax = 16 * MiB;
 
+/** The same if fields have columns of their own: a value then stands twice, in its column or in `rest` and in `data`. */
+export const mergedTypedBytesMax = 10 * MiB;
+
 // ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
@@ -529,6 +532,7 @@ const relations: readonly [string, boolean][] = [
   ["what goes together fits the commit queue", laneBytesMax <= queueBytesMax],
   ["a body fits the commit queue", inflatedBytesMax <= queueBytesMax],
   ["a flush fits a part", flushBytes + batchPayloadBytesMax <= partPlainBytesMax],
+  ["a merged part with typed columns fits one put", 2 * (mergedTypedBytesMax + carryBytesMax) < partBytesMax],
   ["a merged part fits a part", mergedPlainBytesMax + carryBytesMax <= partPlainBytesMax],
   ["an incompressible part fits one put", partPlainBytesMax + partPlainBytesMax / 100 < partBytesMax],
   [

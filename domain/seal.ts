@@ -17,7 +17,7 @@
 import type { EpochMs } from "./hour.ts";
 import type { BucketPhase } from "./enrol.ts";
 import { type Holder, compareHolders } from "./ids.ts";
-import { mergedPlainBytesMax, sealRetryMsMax, sealRetryMsMin } from "./limits.ts";
+import { sealRetryMsMax, sealRetryMsMin } from "./limits.ts";
 
 /** What a bucket durably knows of its seal. */
 export interface SealProgress {
@@ -74,14 +74,15 @@ export function nextSealStep(progress: SealProgress, now: EpochMs): SealStep {
   return { step: "mark_sealed" };
 }
 
-/** Tails packed into merged parts in the order of their holders, each below `mergedPlainBytesMax` before compression. */
+/** Tails packed into merged parts in the order of their holders, each of at most `bytesMax` before compression. */
 export function planMerge(
   tails: readonly { readonly holder: Holder; readonly plainBytes: number }[],
+  bytesMax: number,
 ): readonly (readonly Holder[])[] {
   const groups: Holder[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const tail of tails.toSorted((a, b) => compareHolders(a.holder, b.holder))) {
-    if (bytes + tail.plainBytes > mergedPlainBytesMax) {
+    if (bytes + tail.plainBytes > bytesMax) {
       groups.push([]);
       bytes = 0;
     }

@@ -24,6 +24,7 @@ import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
+import { schemaOf } from "../../platform/stream-schema.ts";
 import { type BucketNamespace, type HomesEnv, bucketStub, homeStub } from "../../platform/stubs.ts";
 import { withDeadline } from "../../platform/timer.ts";
 import { Shard, type ShardDeps } from "./shard.ts";
@@ -44,6 +45,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     const deps: ShardDeps = {
       objects: r2Objects(env.EVENTS),
       codec: partCodec,
+      schema: async () => schemaOf(env, type, await readClock(env)),
       now: () => readClock(env),
       enrol: (hour, request) => bucketStub(env.HOUR_BUCKET, { type, hour }).enrol(request),
       homePlan: async (hour, plan) => {

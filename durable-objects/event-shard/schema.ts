@@ -78,4 +78,6 @@ export const migrations: readonly Migration[] = [
 
   CREATE TABLE stray (key TEXT PRIMARY KEY, hour TEXT NOT NULL) STRICT;
   `,
+  // Whose fields have columns of their own; null: no field has.
+  "ALTER TABLE part ADD COLUMN schema TEXT",
 ];

@@ -247,7 +247,12 @@ export class Shard {
       if (closing && !all)
         throw new Error("claims are owed: a home does not answer, and no later bucket is open");
     }
-    const deps = { objects: this.#deps.objects, codec: this.#deps.codec, sync: () => this.#storage.sync() };
+    const deps = {
+      objects: this.#deps.objects,
+      codec: this.#deps.codec,
+      schema: () => this.#deps.schema(),
+      sync: () => this.#storage.sync(),
+    };
     await flush(this.#address, hour, this.#store, deps, formats, closing);
     // In the same turn of work: rows of an earlier delivery must not move in between.
     if (closing) this.#store.closeDelivery(hour);

@@ -15,6 +15,7 @@ import { HomeAddress } from "../../domain/messages.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { Plan } from "../../domain/plan.ts";
+import type { JsonObject } from "../../domain/schema/json.ts";
 import { Tally, addTallies } from "../../domain/tally.ts";
 import { type ObjectStorage, type SqlValue, blobOf, isBlank, migrate } from "../../platform/storage.ts";
 import { migrations } from "./schema.ts";
@@ -71,6 +72,7 @@ export interface FrozenPart {
   readonly lastSeq: number;
   readonly keyNo: number;
   readonly format: Format;
+  readonly schema: JsonObject | null;
   readonly content: PartContent;
   readonly put: { readonly key: string; readonly bytes: number; readonly sha256: string } | null;
 }
@@ -80,6 +82,7 @@ interface PartRow extends Record<string, ArrayBuffer | string | number | null> {
   first_seq: number;
   last_seq: number;
   encoder: number;
+  schema: string | null;
   content: string;
   key_no: number;
   key: string | null;
@@ -105,6 +108,7 @@ const DeliveryRow = z.object({
 });
 const ContentText = json(PartContent);
 const HomeText = json(HomeAddress);
+const SchemaText = json(z.record(z.string(), z.unknown()));
 const ForeignRow = z.object({
   content: ContentText,
   moved_from: HourText.nullable(),
@@ -420,7 +424,7 @@ export class ShardStore {
    * Fixes the rows of the next parts, one of each format: everything of the delivery from its first unfrozen batch up to
    * `lastSeq`. One statement: the rows are frozen in all formats or in none.
    */
-  freeze(hour: Hour, lastSeq: number, formats: readonly Format[]): void {
+  freeze(hour: Hour, lastSeq: number, formats: readonly Format[], schema: JsonObject | null): void {
     const [next] = this.#storage.sql
       .exec<{ no: number; first_seq: number; key_no: number }>(
         `SELECT (SELECT coalesce(max(no), 0) + 1 FROM part) AS no,
@@ -432,18 +436,57 @@ export class ShardStore {
     if (next === undefined) broken("an aggregate without a row");
     const content = JSON.stringify(this.#contentBetween(hour, next.first_seq, lastSeq));
     this.#storage.sql.exec(
-      `INSERT INTO part (no, hour, first_seq, last_seq, encoder, content, key_no)
-       VALUES ${formats.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+      `INSERT INTO part (no, hour, first_seq, last_seq, encoder, schema, content, key_no)
+       VALUES ${formats.map(() => "(?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
       ...formats.flatMap((format, at) => [
         next.no + at,
         hour,
         next.first_seq,
         lastSeq,
         encoderOf(format),
+        format === "parquet" && schema !== null ? JSON.stringify(schema) : null,
         content,
         next.key_no,
       ]),
     );
+  }
+
+  /** Makes two parts, of about half of the bytes each, of one that was never put. */
+  split(hour: Hour, { no, firstSeq, lastSeq, content }: FrozenPart): void {
+    const middle = this.#middle(hour, firstSeq, lastSeq, content.plainBytes / 2);
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(
+        `INSERT INTO part (no, hour, first_seq, last_seq, encoder, schema, content, key_no)
+         SELECT (SELECT max(no) + 1 FROM part), hour, ?, last_seq, encoder, schema, ?,
+           (SELECT max(key_no) + 1 FROM part WHERE hour = ?)
+         FROM part WHERE no = ?`,
+        middle + 1,
+        JSON.stringify(this.#contentBetween(hour, middle + 1, lastSeq)),
+        hour,
+        no,
+      );
+      this.#storage.sql.exec(
+        "UPDATE part SET last_seq = ?, content = ? WHERE no = ?",
+        middle,
+        JSON.stringify(this.#contentBetween(hour, firstSeq, middle)),
+        no,
+      );
+    });
+  }
+
+  /** The batch with which the first ones hold so many bytes; never the last one. */
+  #middle(hour: Hour, firstSeq: number, lastSeq: number, bytesWanted: number): number {
+    let bytes = 0;
+    for (const batch of this.#storage.sql.exec<{ seq: number; bytes: number }>(
+      "SELECT seq, bytes FROM batch WHERE hour = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+      hour,
+      firstSeq,
+      lastSeq - 1,
+    )) {
+      bytes += batch.bytes;
+      if (bytes >= bytesWanted) return batch.seq;
+    }
+    return broken(`a part of the batches ${firstSeq} to ${lastSeq} cannot be split`);
   }
 
   #contentBetween(hour: Hour, firstSeq: number, lastSeq: number): PartContent {
@@ -685,6 +728,7 @@ function frozenPart(row: PartRow): FrozenPart {
     lastSeq: row.last_seq,
     keyNo: row.key_no,
     format: formatOf(row.encoder),
+    schema: row.schema === null ? null : SchemaText.parse(row.schema),
     content: ContentText.parse(row.content),
     put: key === null || bytes === null || sha256 === null ? null : { key, bytes, sha256 },
   };

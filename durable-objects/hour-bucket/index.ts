@@ -16,6 +16,7 @@ import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
+import { schemaOf } from "../../platform/stream-schema.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type ShardNamespace, shardStub } from "../../platform/stubs.ts";
 import { Bucket, type BucketDeps } from "./bucket.ts";
@@ -35,6 +36,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
     const deps: BucketDeps = {
       objects: r2Objects(env.EVENTS),
       codec: partCodec,
+      schema: async () => schemaOf(env, address.type, await readClock(env)),
       shard: (holder) => shardStub(env.EVENT_SHARD, { type: address.type, ...holder }),
       now: () => readClock(env),
       jitter: randomFraction,

@@ -40,4 +40,6 @@ export const migrations: readonly Migration[] = [
   `,
   // What was planned before there was a choice of formats has lines.
   "ALTER TABLE merged ADD COLUMN encoder INTEGER NOT NULL DEFAULT 1",
+  // Whose fields have columns of their own; null: no field has.
+  "ALTER TABLE merged ADD COLUMN schema TEXT",
 ];

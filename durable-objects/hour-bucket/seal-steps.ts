@@ -6,7 +6,12 @@ import { type Format, defaultFormats, formatOf } from "../../domain/encoding.ts"
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { partBytesMax, receiptParallelismMax } from "../../domain/limits.ts";
+import {
+  mergedPlainBytesMax,
+  mergedTypedBytesMax,
+  partBytesMax,
+  receiptParallelismMax,
+} from "../../domain/limits.ts";
 import {
   type Part,
   manifestFault,
@@ -18,9 +23,11 @@ import {
 } from "../../domain/manifest.ts";
 import type { ShardRpc } from "../../domain/messages.ts";
 import { addContents } from "../../domain/part-content.ts";
+import { columnsOf } from "../../domain/parquet/columns.ts";
 import { factsOf } from "../../domain/parquet/facts.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { receiptFault } from "../../domain/receipt.ts";
+import type { JsonObject } from "../../domain/schema/json.ts";
 import { type SealStep, planMerge } from "../../domain/seal.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import { inParallel } from "../../platform/parallel.ts";
@@ -31,6 +38,8 @@ import type { BucketStore, MergedRecord } from "./store.ts";
 export interface SealDeps {
   readonly objects: ObjectStore;
   readonly codec: PartCodec;
+  /** The stream's schema of today, for columns; null: it has none, or nobody can say. Never throws. */
+  schema(): Promise<JsonObject | null>;
   shard(holder: Holder): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
 }
 
@@ -60,8 +69,7 @@ export class SealSteps {
       case "collect_receipts":
         return this.#collectReceipts(step.from, now);
       case "plan_merge":
-        this.#planMerge();
-        return;
+        return this.#planMerge();
       case "put_merged":
         return this.#putMerged(step.no);
       case "check_parts":
@@ -117,13 +125,16 @@ export class SealSteps {
     if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
-  #planMerge(): void {
+  async #planMerge(): Promise<void> {
+    const formats = this.#formats();
+    const schema = formats.includes("parquet") ? await this.#deps.schema() : null;
     const tails = this.#store
       .receipts()
       .flatMap(({ counters, tail }) =>
         tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes }],
       );
-    this.#store.recordMergePlan(planMerge(tails), this.#formats());
+    const bytesMax = schema === null ? mergedPlainBytesMax : mergedTypedBytesMax;
+    this.#store.recordMergePlan(planMerge(tails, bytesMax), formats, schema);
   }
 
   /** The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. */
@@ -131,7 +142,7 @@ export class SealSteps {
     const receipts = new Map(
       this.#store.receipts().map((receipt) => [holderName(receipt.counters), receipt]),
     );
-    const { shards, encoder } = this.#mergedRecord(no);
+    const { shards, encoder, schema } = this.#mergedRecord(no);
     const format = formatOf(encoder);
     const content = addContents(
       shards.map((holder) => {
@@ -143,7 +154,7 @@ export class SealSteps {
     for (const holder of shards) tails.push(await this.#deps.shard(holder).tailPayload(this.#address.hour));
     const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
     if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
-    const encoding = { format, typed: [], facts: factsOf(this.#address, content) };
+    const encoding = { format, typed: columnsOf(schema), facts: factsOf(this.#address, content) };
     const encoded = await this.#deps.codec.encode(encoding, tails);
     if (encoded.bytes.length > partBytesMax) broken(`merged part ${no} takes ${encoded.bytes.length} bytes`);
     for (let tries = 0; tries < strayTriesMax; tries++) {

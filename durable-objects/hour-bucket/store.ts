@@ -7,6 +7,7 @@ import { broken } from "../../domain/invariant.ts";
 import { Part } from "../../domain/manifest.ts";
 import { Plan } from "../../domain/plan.ts";
 import { Receipt } from "../../domain/receipt.ts";
+import type { JsonObject } from "../../domain/schema/json.ts";
 import type { SealProgress, SealStepName } from "../../domain/seal.ts";
 import { VerdictName } from "../../domain/verdict.ts";
 import { type ObjectStorage, isBlank, migrate } from "../../platform/storage.ts";
@@ -53,6 +54,7 @@ const MergedRow = z.object({
   shards: json(z.array(HolderText)),
   key_no: z.number(),
   encoder: z.number(),
+  schema: json(z.record(z.string(), z.unknown())).nullable(),
   part: json(Part).nullable(),
 });
 export type MergedRecord = z.infer<typeof MergedRow>;
@@ -152,16 +154,21 @@ export class BucketStore {
   }
 
   /** Fixes the rows of merged parts: a part of each format for each group of tails. */
-  recordMergePlan(groups: readonly (readonly Holder[])[], formats: readonly Format[]): void {
+  recordMergePlan(
+    groups: readonly (readonly Holder[])[],
+    formats: readonly Format[],
+    schema: JsonObject | null,
+  ): void {
     const planned = groups.flatMap((shards, keyNo) => formats.map((format) => ({ shards, keyNo, format })));
     this.#storage.transactionSync(() => {
       planned.forEach(({ shards, keyNo, format }, no) => {
         this.#storage.sql.exec(
-          "INSERT INTO merged (no, shards, key_no, encoder) VALUES (?, ?, ?, ?)",
+          "INSERT INTO merged (no, shards, key_no, encoder, schema) VALUES (?, ?, ?, ?, ?)",
           no,
           JSON.stringify(shards),
           keyNo,
           encoderOf(format),
+          format === "parquet" && schema !== null ? JSON.stringify(schema) : null,
         );
       });
       this.#storage.sql.exec("UPDATE bucket SET merge_planned = 1");

@@ -104,6 +104,7 @@ class World {
     return {
       objects: this.#objectsOf(life, name),
       codec: plainCodec,
+      schema: async () => null,
       now: () => this.outside.call(life, `${name}: now`, async () => this.now),
       armAlarm,
       abort: (reason: string) => {

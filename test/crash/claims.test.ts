@@ -91,6 +91,7 @@ class World {
     return {
       objects: new MemoryObjects(),
       codec: plainCodec,
+      schema: async () => null,
       now: async () => this.now,
       armAlarm,
       abort: (reason: string) => {

@@ -48,6 +48,7 @@ export class Cluster {
     return {
       objects: r2Objects(this.r2.bucket(async (_operation, _key, effect) => effect())),
       codec: syncCodec,
+      schema: async () => null,
       now: async () => this.now,
       armAlarm,
       abort: (reason: string) => {

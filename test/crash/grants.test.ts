@@ -30,6 +30,7 @@ function holderWith(storage: SqliteStorage): Shard {
   return new Shard({ type, hour, index: indexOf(0) }, storage, {
     objects: { head: unused, get: unused, create: unused, list: unused },
     codec: { encode: unused, contentSha256: unused, sha256: unused },
+    schema: unused,
     now: unused,
     enrol: unused,
     homePlan: unused,

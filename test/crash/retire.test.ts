@@ -45,6 +45,7 @@ class World<Built extends Alarmed> {
     return {
       objects: new MemoryObjects(),
       codec: plainCodec,
+      schema: async () => null,
       now: async () => this.now,
       armAlarm,
       abort: (reason: string) => {

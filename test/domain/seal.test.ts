@@ -176,8 +176,8 @@ describe("the seal", () => {
 describe("planMerge", () => {
   it("[PA5] makes one part of the tails of a bucket of few rows", () => {
     const tails = [3, 1, 2].map((index) => ({ holder: holder(index), plainBytes: 100 }));
-    expect(planMerge(tails)).toEqual([[holder(1), holder(2), holder(3)]]);
-    expect(planMerge([])).toEqual([]);
+    expect(planMerge(tails, mergedPlainBytesMax)).toEqual([[holder(1), holder(2), holder(3)]]);
+    expect(planMerge([], mergedPlainBytesMax)).toEqual([]);
   });
 
   it("[PA6] takes every tail once, in shard order, in as few parts as the bound allows", () => {
@@ -188,7 +188,7 @@ describe("planMerge", () => {
     const tails = fc.uniqueArray(tail, { selector: (one) => holderName(one.holder), maxLength: shardsMax });
     fc.assert(
       fc.property(tails, (list) => {
-        const groups = planMerge(list);
+        const groups = planMerge(list, mergedPlainBytesMax);
         const bytesOf = new Map(list.map((one) => [holderName(one.holder), one.plainBytes]));
         const sum = (holders: readonly Holder[]): number =>
           holders.reduce((bytes, one) => bytes + (bytesOf.get(holderName(one)) ?? 0), 0);
@@ -203,10 +203,13 @@ describe("planMerge", () => {
 
   it("[PA6] fills a part to its bound and not one byte past", () => {
     const halves = (second: number): number[] =>
-      planMerge([
-        { holder: holder(0), plainBytes: mergedPlainBytesMax / 2 },
-        { holder: holder(1), plainBytes: second },
-      ]).map((group) => group.length);
+      planMerge(
+        [
+          { holder: holder(0), plainBytes: mergedPlainBytesMax / 2 },
+          { holder: holder(1), plainBytes: second },
+        ],
+        mergedPlainBytesMax,
+      ).map((group) => group.length);
     expect(halves(mergedPlainBytesMax / 2)).toEqual([2]);
     expect(halves(mergedPlainBytesMax / 2 + 1)).toEqual([1, 1]);
   });

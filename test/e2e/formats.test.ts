@@ -24,6 +24,7 @@ const lake = join(temporary, "lake");
 const kinds = "shop.kinds é";
 const bulk = "shop.bulk";
 const empty = "shop.empty";
+const typed = "shop.typed";
 const hour = "2026-05-01T08";
 let runtime: LocalRuntime;
 let duckDb: Database;
@@ -87,10 +88,11 @@ beforeAll(async () => {
   expect(await reply.json()).toMatchObject({ accepted: events.length, refused: [] });
   const ids = Array.from({ length: 400 }, (_, no) => `b${no}`);
   await postEvents(admin, bulk, `${hour}:00:01Z`, ids, 60_000);
-  const report = await settle(admin, new ReplayClock(admin), Date.parse("2026-05-01T09:30:00Z"));
+  await postTyped(admin, key);
+  const report = await settle(admin, new ReplayClock(admin), Date.parse("2026-05-01T10:30:00Z"));
   if (!report.balanced) throw new Error(report.text);
   const reader = await createKey(admin, ["read:buckets"], "analyst");
-  for (const type of [kinds, bulk, empty]) {
+  for (const type of [kinds, bulk, empty, typed]) {
     const args = [type, "--dest", lake, "--url", runtime.url, "--key", reader, "--format", "all"];
     const pulled = await pullHere(args);
     expect(pulled, pulled.stderr).toMatchObject({ code: 0 });
@@ -102,6 +104,32 @@ afterAll(async () => {
   await runtime.dispose();
   rmSync(temporary, { recursive: true, force: true });
 });
+
+const count = { type: "integer" };
+const first = { type: "object", properties: { page: { type: "string" }, count } };
+const second = {
+  ...first,
+  properties: { ...first.properties, tags: { type: "array", items: { type: "string" } } },
+};
+
+/** Hour 08 under one version of a schema, hour 09 under the next one, which knows one field more. */
+async function postTyped(admin: Api, key: string): Promise<void> {
+  const one = async (time: string, id: string, data: string): Promise<void> => {
+    const event = { specversion: "1.0", source: "//test/typed", type: typed, id, time };
+    const reply = await fetch(`${runtime.url}/v1/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: `${JSON.stringify(event).slice(0, -1)},"data":${data}}`,
+    });
+    expect(await reply.json()).toMatchObject({ accepted: 1 });
+  };
+  await register(admin, typed, { formats: ["parquet"], schema: first });
+  await one(`${hour}:10:00Z`, "1", '{"page":"/a","count":1}');
+  await one(`${hour}:11:00Z`, "2", '{"page":"/b","count":12345678901234567890,"more":{"x":[1]}}');
+  await moveTo(admin, "2026-05-01T09:00:00Z");
+  await register(admin, typed, { formats: ["parquet"], schema: second });
+  await one("2026-05-01T09:10:00Z", "3", '{"page":"/c","count":3,"tags":["t"],"other":1}');
+}
 
 function folderOf(type: string): string {
   return join(lake, "events", `type=${encodeURIComponent(type)}`, "date=2026-05-01", "hour=08");
@@ -247,6 +275,45 @@ test("[FO1] [PA4] an hour of many bytes has parts that shards put, with the same
       maximum_object_size = 4194304, columns = {event: 'JSON'})`);
   expect(columns).toEqual(lines);
   expect(columns?.["ids"]).toBe("400");
+});
+
+test("[FO3] [FO7] fields of a schema are columns, and hours of several versions one table", async () => {
+  const rows = await duckDb.rows(`
+    SELECT id, schema_version, data_page, data_count, data_tags, rest::VARCHAR AS rest, data::VARCHAR AS data
+    FROM read_parquet('${join(lake, "events", `type=${typed}`)}/date=*/hour=*/part-*.parquet', union_by_name = true)
+    ORDER BY id`);
+  expect(rows).toEqual([
+    {
+      id: "1",
+      schema_version: 1,
+      data_page: "/a",
+      data_count: "1",
+      data_tags: null,
+      rest: null,
+      data: '{"page":"/a","count":1}',
+    },
+    {
+      id: "2",
+      schema_version: 1,
+      data_page: "/b",
+      data_count: null,
+      data_tags: null,
+      rest: '{"count":12345678901234567890,"more":{"x":[1]}}',
+      data: '{"page":"/b","count":12345678901234567890,"more":{"x":[1]}}',
+    },
+    {
+      id: "3",
+      schema_version: 2,
+      data_page: "/c",
+      data_count: "3",
+      data_tags: ["t"],
+      rest: '{"other":1}',
+      data: '{"page":"/c","count":3,"tags":["t"],"other":1}',
+    },
+  ]);
+  const [part] = partsOf(typed, "parquet");
+  const facts = parquetMetadata(new Uint8Array(readFileSync(part ?? "")).buffer).key_value_metadata ?? [];
+  expect(facts).toContainEqual({ key: "hourseal.schema_version", value: "1" });
 });
 
 test("[FO1] [BU6] an hour in which nothing came has no part, and is there", () => {

@@ -251,12 +251,15 @@ function askedRows(`,
   mutant("rows are frozen in the first of their formats only", [
     change(
       flush,
-      "store.freeze(hour, lastSeq, formats);",
-      "store.freeze(hour, lastSeq, formats.slice(0, 1));",
+      "store.freeze(hour, lastSeq, formats, schema);",
+      "store.freeze(hour, lastSeq, formats.slice(0, 1), schema);",
     ),
   ]),
+  mutant("columns go by the schema of the moment", [
+    change(flush, "typed: columnsOf(frozen.schema), facts", "typed: columnsOf(await deps.schema()), facts"),
+  ]),
   mutant("tails are merged into the first of their formats only", [
-    change(steps, "planMerge(tails), this.#formats()", "planMerge(tails), this.#formats().slice(0, 1)"),
+    change(steps, "planMerge(tails, bytesMax), formats,", "planMerge(tails, bytesMax), formats.slice(0, 1),"),
   ]),
   mutant("rows that moved lie in the formats of the bucket that they left", [
     change(

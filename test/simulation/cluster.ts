@@ -18,6 +18,7 @@ import { broken } from "../../domain/invariant.ts";
 import type { LedgerAddress } from "../../domain/messages.ts";
 import { manifestKey } from "../../domain/manifest.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
+import type { JsonObject } from "../../domain/schema/json.ts";
 import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
 import { Shard } from "../../durable-objects/event-shard/shard.ts";
 import { UndatedHome } from "../../durable-objects/undated-home/home.ts";
@@ -55,6 +56,13 @@ export interface Watcher {
   claimReplyLost(fingerprints: Uint8Array): void;
 }
 
+/** The stream's schema changes all the time: parts that are tried again must not notice. */
+const schemas: readonly (JsonObject | null)[] = [
+  null,
+  { type: "object", properties: { a: { type: "string" } } },
+  { type: "object", properties: { a: { type: "string" }, b: { type: "array", items: { type: "integer" } } } },
+];
+
 export class Cluster {
   readonly #deps: HostDeps;
   readonly #watcher: Watcher;
@@ -79,10 +87,16 @@ export class Cluster {
     this.#watcher = watcher;
   }
 
-  #common(place: Place): { objects: ObjectStore; codec: typeof syncCodec; armAlarm: Place["armAlarm"] } {
+  #common(place: Place): {
+    objects: ObjectStore;
+    codec: typeof syncCodec;
+    schema: () => Promise<JsonObject | null>;
+    armAlarm: Place["armAlarm"];
+  } {
     return {
       objects: objectsOf(place.life, this.r2, this.planted, this.#deps),
       codec: syncCodec,
+      schema: async () => schemas[this.#deps.random.between(0, schemas.length - 1)] ?? null,
       armAlarm: (atMs) => place.armAlarm(atMs),
     };
   }
