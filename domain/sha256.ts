@@ -6,6 +6,8 @@
  * test/domain/sha256.test.ts holds the two equal.
  */
 
+import { writeUtf8 } from "./event/utf8.ts";
+
 /** Fractional parts of the cube roots of the first 64 primes. */
 const constants = Int32Array.of(
   0x428a2f98,
@@ -111,6 +113,12 @@ export function sha256(input: Uint8Array, length: number, outBytes: number): Uin
   const digest = new Uint8Array(outBytes);
   for (let at = 0; at < outBytes; at++) digest[at] = (state[at >> 2] ?? 0) >>> (24 - (at & 3) * 8);
   return digest;
+}
+
+/** The digest of a text's UTF-8. */
+export function sha256OfText(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(3 * text.length + paddingBytesMax);
+  return sha256(bytes, writeUtf8(text, bytes, 0), 32);
 }
 
 function addBlock(input: Uint8Array, from: number): void {

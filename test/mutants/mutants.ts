@@ -446,7 +446,7 @@ function askedRows(`,
   ),
   mutant(
     "an event in quarantine is counted once",
-    [change("workers/ingest/event-counts.ts", 'if (fate.fate === "quarantined")', "if (false)")],
+    [change("workers/ingest/event-counts.ts", 'if (fate?.fate === "quarantined")', "if (false)")],
     "test/ingest/event-counts.test.ts",
   ),
   mutant(

@@ -422,9 +422,12 @@ describe("refused as a whole", () => {
   });
 
   it("405 with another method, and a preflight is answered", async () => {
-    const { key } = await stream("methods");
+    const { key, type } = await stream("methods");
     const got = await call("GET /v1/events", { key });
     expect(got.headers.get("allow")).toBe("POST, OPTIONS");
+    expect(got.headers.get("access-control-allow-origin")).toBe("*");
+    const open = await post(key, [eventOf(type, 1)]);
+    expect([open.status, open.headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
     expect(await answer(got)).toMatchObject({ status: 405 });
     const preflight = await call("OPTIONS /v1/events", {
       key: null,

@@ -2,7 +2,7 @@
  * Counting the events of one answer by type, for the ledger's equation
  * received = accepted + duplicate + quarantined + refused + failed.
  */
-import { type EventCounts, addCounts, zeroCounts } from "../../domain/ledger.ts";
+import { type EventCounts, zeroCounts } from "../../domain/ledger.ts";
 import { quarantineType } from "../../domain/quarantine.ts";
 import type { Fate } from "./deliver.ts";
 import type { EdgeAccount } from "./edge-account.ts";
@@ -10,37 +10,32 @@ import type { EdgeAccount } from "./edge-account.ts";
 /** How long outcomes may wait for the next report before one is sent just for them. */
 const settleMs = 250;
 
-/** What one event with this fate adds to the counts of its type. Received is counted apart from it. */
-function countOf(fate: Fate["fate"]): EventCounts {
-  switch (fate) {
-    case "accepted":
-      return { ...zeroCounts, accepted: 1 };
-    case "duplicate":
-      return { ...zeroCounts, duplicates: 1 };
-    case "quarantined":
-      return { ...zeroCounts, quarantined: 1 };
-    case "refused":
-      return { ...zeroCounts, refused: 1 };
-    case "failed":
-      return { ...zeroCounts, failed: 1 };
-  }
-}
+/** The counter of each fate. Received is counted apart, so that an event without a fate shows as missing. */
+const counterOf = {
+  accepted: "accepted",
+  duplicate: "duplicates",
+  quarantined: "quarantined",
+  refused: "refused",
+  failed: "failed",
+} as const satisfies Record<Fate["fate"], keyof EventCounts>;
+
+/** Counts that grow: a new record for every event costs more than the rest of this. */
+type Counting = { -readonly [Counter in keyof EventCounts]: EventCounts[Counter] };
 
 /** `types` and `fates` are of the same events, in the same order. */
 export function countFates(types: readonly string[], fates: readonly Fate[]): Map<string, EventCounts> {
-  const counts = new Map<string, EventCounts>();
-  const add = (type: string, more: EventCounts): void => {
-    counts.set(type, addCounts(counts.get(type) ?? zeroCounts, more));
+  const counts = new Map<string, Counting>();
+  const add = (type: string, fate: Fate["fate"] | null): void => {
+    let of = counts.get(type);
+    if (of === undefined) counts.set(type, (of = { ...zeroCounts }));
+    of.received++;
+    if (fate !== null) of[counterOf[fate]] = (of[counterOf[fate]] ?? 0) + 1;
   };
   types.forEach((type, at) => {
     const fate = fates[at];
-    // Apart from the fates, so that an event without one shows as missing.
-    add(type, { ...zeroCounts, received: 1 });
-    if (fate === undefined) return;
-    add(type, countOf(fate.fate));
+    add(type, fate?.fate ?? null);
     // In quarantine it is an event like any other.
-    if (fate.fate === "quarantined")
-      add(quarantineType, { ...countOf(fate.new ? "accepted" : "duplicate"), received: 1 });
+    if (fate?.fate === "quarantined") add(quarantineType, fate.new ? "accepted" : "duplicate");
   });
   return counts;
 }

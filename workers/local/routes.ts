@@ -36,7 +36,7 @@ export async function localRoute(
   cron: () => Promise<void>,
 ): Promise<Response> {
   // No snapshot, no keys: the admin secret is the only one left.
-  const admin = await authenticate(request, emptySnapshot, env, await readClock(env));
+  const admin = authenticate(request, emptySnapshot, env, await readClock(env));
   if (!admin.ok) return problemOf(admin.reason);
   switch (`${request.method} ${new URL(request.url).pathname}`) {
     case "GET /v1/local/clock":

@@ -46,7 +46,7 @@ export async function createKeyRoute(call: OpsCall): Promise<OpsReply> {
   if (!body.ok) return body;
   const key = mint();
   const text = keyText(key);
-  const hash = await keyHash(text);
+  const hash = keyHash(text);
   await insertKey(call.env.CATALOG, { id: key.id, hash, expiresAtMs: null, ...body.value }, call.now);
   const published = await publish(call);
   return ok(json({ id: key.id, key: text, ...body.value, createdAt: isoOf(call.now), published }, 201));
@@ -79,7 +79,7 @@ export async function rotateKeyRoute(call: OpsCall): Promise<OpsReply> {
   const key = mint();
   const text = keyText(key);
   const endsAt = epochMs(call.now + body.value.overlapMs);
-  const successor = { id: key.id, hash: await keyHash(text) };
+  const successor = { id: key.id, hash: keyHash(text) };
   if (!(await rotateKey(CATALOG, id, successor, endsAt, call.now))) return no(over(old));
   const published = await publish(call);
   const { scopes, note, owner, eventsPerSecondMax } = old;
