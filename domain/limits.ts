@@ -389,11 +389,29 @@ export const bucketsPerRunMax = 600;
 /** Buckets sealed or audited at the same time by one cron run. */
 export const flusherParallelismMax = 5;
 
+/** … of which of one stream: one that hangs, or has much to make up for, leaves most lanes to the others. */
+export const sealsOfStreamMax = 2;
+
+/** Seals of one stream that fail in a run before its other buckets wait for the next run: they would most likely fail, too. */
+export const sealFailuresOfStreamMax = 2;
+
+/** Sealed buckets after which a run records what it has: what takes long must not keep the others from being known. */
+export const sealsPerRecordMax = 50;
+
 /** Buckets audited at the same time by one cron run: each holds one part in memory. */
 export const auditParallelismMax = 2;
 
-/** How long the flusher waits for one bucket's seal; the bucket goes on by itself. */
-export const sealDeadlineMs = 2 * MINUTE_MS;
+/** … of which of one stream. */
+export const auditsOfStreamMax = 1;
+
+/** How long the flusher waits for one bucket's seal; the bucket goes on by itself, and is asked again. */
+export const sealDeadlineMs = 30 * SECOND_MS;
+
+/** Wall time after which a run takes up no further seal: whatever hangs, audits get the other half. */
+export const sealBudgetMs = 5 * MINUTE_MS;
+
+/** Wall time that planning has beyond the budget of a run: audits that use all of that must not keep plans from being made. */
+export const planBudgetMs = 1 * MINUTE_MS;
 
 /** Rounds of sealing, and of auditing, in one cron run: bounds a run in which every round takes up something. */
 export const roundsPerRunMax = 100;
@@ -542,6 +560,11 @@ const relations: readonly [string, boolean][] = [
   [
     "a claim can be audited for as long as it may take",
     graceMsMax + (1 + moveHoursMax) * HOUR_MS < retireAfterWindowMs - forgetAfterWindowMs,
+  ],
+  ["sealing leaves time for audits", sealBudgetMs + sealDeadlineMs < cronBudgetMs],
+  [
+    "one stream leaves lanes to the others",
+    2 * sealsOfStreamMax < flusherParallelismMax && auditsOfStreamMax < auditParallelismMax,
   ],
   ["an hour is planned before it may open", planLeadMs > openEarlyMsMax + planPublishMs],
   ["edges know the plan of every hour that takes rows", plannedHoursKept * HOUR_MS > graceMsMax + HOUR_MS],

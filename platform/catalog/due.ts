@@ -114,8 +114,9 @@ const DueRow = z
 export type DueBucket = z.output<typeof DueRow>;
 
 /**
- * What is to be sealed now: the most important streams first, then the oldest hours; of one stream no more than a run
- * takes up, so that a stream far behind leaves room for the others.
+ * What is to be sealed now. What has not failed yet comes first: what fails may go on failing, and must not hold up what
+ * would not. Then the most important streams, then the oldest hours; of one stream no more than a run takes up, so that a
+ * stream far behind leaves room for the others.
  */
 export async function dueBuckets(db: D1Database, now: EpochMs, limit: number): Promise<DueBucket[]> {
   return workOf(DueRow, await selectDue(db, now, limit).all());
@@ -126,12 +127,12 @@ export function selectDue(db: D1Database, now: EpochMs, limit: number): D1Prepar
     .prepare(
       `SELECT due.type, due.hour, due.due_at_ms, due.attempts, streams.settings
        FROM (
-         SELECT type, hour, due_at_ms, attempts, row_number() OVER (PARTITION BY type ORDER BY hour) AS place
+         SELECT type, hour, due_at_ms, attempts, row_number() OVER (PARTITION BY type ORDER BY attempts > 0, hour) AS place
          FROM buckets INDEXED BY buckets_due WHERE state = 'due' AND retry_at_ms <= ?1
        ) AS due
        JOIN streams ON streams.type = due.type
        WHERE due.place <= ?2
-       ORDER BY streams.priority, due.hour, due.type LIMIT ?3`,
+       ORDER BY due.attempts > 0, streams.priority, due.hour, due.type LIMIT ?3`,
     )
     .bind(now, bucketsPerStreamPerRunMax, limit);
 }

@@ -1,11 +1,10 @@
 /**
- * The cron entry: repair the snapshot, seal what is due, audit what is sealed, tell of what is wrong, list the verdicts in a digest, plan the
- * shards of the coming hours, add to the counters; each on its own, so that one that fails leaves the others running.
- * Ends within `cronBudgetMs`; what is left waits for the
- * next minute.
+ * The cron entry: repair the snapshot, seal what is due, audit what is sealed, tell of what is wrong, list the verdicts
+ * in a digest, plan the shards of the coming hours, add to the counters; each on its own, so that one that fails leaves the
+ * others running. Seals, audits and plans each have their time; what is left waits for the next minute.
  */
 import type { EpochMs } from "../../domain/hour.ts";
-import { cronBudgetMs, roundsPerRunMax } from "../../domain/limits.ts";
+import { cronBudgetMs, planBudgetMs, roundsPerRunMax, sealBudgetMs } from "../../domain/limits.ts";
 import { systemMs } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
@@ -21,16 +20,18 @@ export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv & AlertEnv;
 
 export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   const startedMs = systemMs();
-  const timeIsUp = (): boolean => systemMs() - startedMs > cronBudgetMs;
+  const past = (budgetMs: number) => (): boolean => systemMs() - startedMs > budgetMs;
+  const timeIsUp = past(cronBudgetMs);
+  const sealTimeIsUp = past(sealBudgetMs);
   await step("repair_snapshot", async () => {
     await repairSnapshot(env, now);
     return { progress: 0 };
   });
-  await rounds("seal_due", timeIsUp, () => sealDue(env, now));
+  await rounds("seal_due", sealTimeIsUp, () => sealDue(env, now, sealTimeIsUp));
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
   await step("alert_due", () => alertDue(env, now));
   await step("write_digests", () => writeDigests(env.CATALOG, r2Objects(env.EVENTS), now));
-  await rounds("plan_due", timeIsUp, () => planDue(env, now));
+  await rounds("plan_due", past(cronBudgetMs + planBudgetMs), () => planDue(env, now));
   await step("fold_ledgers", () => foldLedgerHours(env, now));
 }
 

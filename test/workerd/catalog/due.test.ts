@@ -110,6 +110,27 @@ describe("the queue", () => {
     expect(names(await dueBuckets(db, now, 100)).at(-1)).toBe("2026-11-23T11/low");
   });
 
+  it("[IS2] gives what has not failed before what has, of every stream and whatever its priority", async () => {
+    await putStream(db, type("fails"), settings({ priority: "high" }), at("2026-11-23T10:00:00Z"));
+    await putStream(db, type("fine"), settings({ priority: "low" }), at("2026-11-23T10:00:00Z"));
+    const now = at("2026-11-23T13:10:00Z");
+    await enumerateDue(db, now, 10);
+    const failure = {
+      address: bucket("fails", "2026-11-23T10"),
+      attempts: 0,
+      step: "ask",
+      error: "",
+    } as const;
+    await recordSealFailure(db, failure, at("2026-11-23T12:10:00Z"));
+    expect(names(await dueBuckets(db, now, 4))).toEqual([
+      "2026-11-23T11/fails",
+      "2026-11-23T12/fails",
+      "2026-11-23T10/fine",
+      "2026-11-23T11/fine",
+    ]);
+    expect(names(await dueBuckets(db, now, 100)).at(-1)).toBe("2026-11-23T10/fails");
+  });
+
   it("[BU9] leaves room for the others beside a stream far behind", async () => {
     await putStream(db, type("far"), settings({ priority: "high" }), at("2026-11-20T00:00:00Z"));
     await putStream(db, type("near"), settings({ priority: "low" }), at("2026-11-23T00:00:00Z"));

@@ -1,13 +1,13 @@
 /** Auditing what was sealed and has no verdict, or one that may still change. Sealing never waits for it. */
 import type { EpochMs } from "../../../domain/hour.ts";
-import { auditParallelismMax, bucketsPerRunMax } from "../../../domain/limits.ts";
+import { auditParallelismMax, auditsOfStreamMax, bucketsPerRunMax } from "../../../domain/limits.ts";
 import { factsOf } from "../../../domain/metrics/bucket-facts.ts";
 import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
 import { countBucket } from "../../../platform/catalog/counters.ts";
 import { log } from "../../../platform/log.ts";
 import { r2Objects } from "../../../platform/objects.ts";
-import { inParallel } from "../../../platform/parallel.ts";
+import { inFairParallel } from "../../../platform/parallel.ts";
 import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
 import { type AuditEnv, auditBucket } from "./audit-bucket.ts";
 
@@ -31,7 +31,12 @@ export async function auditDue(
   const waiting = await unverifiedBuckets(env.CATALOG, now, bucketsPerRunMax);
   let progress = 0;
   let balanced = 0;
-  await inParallel(waiting, auditParallelismMax, async (bucket) => {
+  const fairness = {
+    parallelism: auditParallelismMax,
+    groupOf: ({ address }: UnverifiedBucket) => address.type,
+    ofGroupMax: auditsOfStreamMax,
+  };
+  await inFairParallel(waiting, fairness, async (bucket) => {
     if (timeIsUp()) return;
     try {
       const verdict = await audit(env, bucket, now, timeIsUp);

@@ -1,11 +1,20 @@
 /**
  * Sealing what is due: takes up the hours that have ended, asks their buckets to seal, and records what they answer.
  *
- * Promises: repeats safely, alone or beside another flusher; a bucket that fails or hangs holds up no other one for
- * longer than its deadline. Does not seal: the bucket does, and would by its own alarm if this never ran.
+ * Promises: repeats safely, alone or beside another flusher. What has not failed comes before what has, then important
+ * streams, then old hours. A stream has `sealsOfStreamMax` of the lanes at most, and after `sealFailuresOfStreamMax` failures
+ * waits for the next run; one bucket holds up a lane for its deadline at most. Does not seal: the bucket does, and would by its own alarm if this never ran.
  */
 import type { EpochMs } from "../../../domain/hour.ts";
-import { bucketsPerRunMax, flusherParallelismMax, sealDeadlineMs } from "../../../domain/limits.ts";
+import {
+  bucketsPerRunMax,
+  flusherParallelismMax,
+  sealDeadlineMs,
+  sealFailuresOfStreamMax,
+  sealsOfStreamMax,
+  sealsPerRecordMax,
+} from "../../../domain/limits.ts";
+import type { EventType } from "../../../domain/ids.ts";
 import type { SealReply } from "../../../domain/messages.ts";
 import { planOf } from "../../../domain/plan.ts";
 import { type DueBucket, dueBuckets, enumerateDue, postponeDue } from "../../../platform/catalog/due.ts";
@@ -16,7 +25,7 @@ import {
   recordSealed,
 } from "../../../platform/catalog/sealed.ts";
 import { log } from "../../../platform/log.ts";
-import { inParallel } from "../../../platform/parallel.ts";
+import { inFairParallel } from "../../../platform/parallel.ts";
 import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
 import { withDeadline } from "../../../platform/timer.ts";
 
@@ -31,24 +40,48 @@ export interface SealCounts {
   readonly sealed: number;
 }
 
-/** One round. */
-export async function sealDue(env: SealEnv, now: EpochMs): Promise<SealCounts> {
+/** One round. Once time is up, what is not yet taken up waits for the next run. */
+export async function sealDue(
+  env: SealEnv,
+  now: EpochMs,
+  timeIsUp: () => boolean = () => false,
+): Promise<SealCounts> {
   await enumerateDue(env.CATALOG, now, bucketsPerRunMax);
   const due = await dueBuckets(env.CATALOG, now, bucketsPerRunMax);
-  const sealed: SealedEntry[] = [];
+  const unrecorded: SealedEntry[] = [];
+  let sealed = 0;
   let unsealed = 0;
-  await inParallel(due, flusherParallelismMax, async (bucket) => {
+  const failures = new Map<EventType, number>();
+  const fairness = {
+    parallelism: flusherParallelismMax,
+    groupOf: ({ address }: DueBucket) => address.type,
+    ofGroupMax: sealsOfStreamMax,
+  };
+  await inFairParallel(due, fairness, async (bucket) => {
+    const { type } = bucket.address;
+    const failed = failures.get(type) ?? 0;
+    if (failed >= sealFailuresOfStreamMax || timeIsUp()) return;
     const reply = await ask(env, bucket, now);
     if (reply.state === "sealed") {
-      sealed.push({ address: bucket.address, dueAtMs: bucket.dueAtMs, summary: reply.summary });
-    } else if (await recordUnsealed(env.CATALOG, bucket, reply, now)) {
-      unsealed++;
+      sealed++;
+      unrecorded.push({ address: bucket.address, dueAtMs: bucket.dueAtMs, summary: reply.summary });
+      if (unrecorded.length < sealsPerRecordMax) return;
+      const entries = unrecorded.splice(0);
+      // What cannot be recorded now is recorded at the end, or by the next run: the buckets say the same again.
+      await record(env.CATALOG, entries).catch(() => unrecorded.push(...entries));
+      return;
     }
+    if (reply.state !== "not_due") failures.set(type, (failures.get(type) ?? 0) + 1);
+    if (await recordUnsealed(env.CATALOG, bucket, reply, now)) unsealed++;
   });
-  for (const conflict of await recordSealed(env.CATALOG, sealed)) {
+  await record(env.CATALOG, unrecorded);
+  return { progress: sealed + unsealed, sealed };
+}
+
+async function record(catalog: D1Database, sealed: readonly SealedEntry[]): Promise<void> {
+  for (const conflict of await recordSealed(catalog, sealed)) {
     log("flusher", "seal_conflict", { ...conflict, broken: true });
   }
-  return { progress: sealed.length + unsealed, sealed: sealed.length };
 }
 
 /** One bucket, now; records what it answers. */
