@@ -422,6 +422,9 @@ export const cronBudgetMs = 10 * MINUTE_MS;
 /** How long after the due time a bucket that is not sealed counts as overdue. */
 export const overdueMs = 5 * MINUTE_MS;
 
+/** Buckets that were sealed late and that a report lists: the latest ones; all of them are counted. */
+export const lateListedMax = 100;
+
 /** Rows one page of a listing holds at most. */
 export const pageRowsMax = 1_000;
 

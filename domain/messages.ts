@@ -139,8 +139,15 @@ export interface SealedSummary {
   readonly bytes: number;
 }
 
+/** What stood in the way of a seal that was made in the end: how often it failed, and how the last time. */
+export interface SealTrouble {
+  readonly attempts: number;
+  readonly step: string;
+  readonly error: string;
+}
+
 export type SealReply =
-  | { readonly state: "sealed"; readonly summary: SealedSummary }
+  | { readonly state: "sealed"; readonly summary: SealedSummary; readonly trouble: SealTrouble | null }
   | { readonly state: "not_due"; readonly dueAtMs: EpochMs }
   /** The bucket is blank and the caller did not say under which plan an empty hour is sealed. */
   | { readonly state: "blank" }

@@ -3,6 +3,7 @@
  * `format`: fields are added, never renamed, dropped or given another meaning.
  */
 import * as z from "zod";
+import { lateListedMax } from "./limits.ts";
 import { Fault, Finding, Hop } from "./verdict.ts";
 
 const hour = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/);
@@ -55,6 +56,22 @@ const FaultyBucket = z.object({
 });
 export type FaultyBucket = z.infer<typeof FaultyBucket>;
 
+const LateBucket = z
+  .object({
+    type: z.string(),
+    hour,
+    owner: z.string(),
+    sealedAt: time,
+    latenessMs: ms.describe("From the hour's end to its seal."),
+    overTargetMs: ms.describe("How much of that is past the target."),
+    failedAttempts: count.describe("To seal it."),
+    lastStep: z.string().nullable().describe("The step of the seal that failed last; null: none failed."),
+    lastError: z.string().nullable(),
+    why: z.string(),
+  })
+  .describe("A bucket that was sealed past its stream's target, and how its seal failed before.");
+export type LateBucket = z.infer<typeof LateBucket>;
+
 export const AuditReport = z
   .object({
     format: z.literal(1),
@@ -83,6 +100,11 @@ export const AuditReport = z
     rows: count.describe("In sealed buckets."),
     bytes: count.describe("Of their parts in R2."),
     lateness: Lateness.nullable().describe("Null: nothing was due."),
+    late: z
+      .array(LateBucket)
+      .describe(
+        `Sealed past their target, the ${lateListedMax} latest ones, whatever became of them; it does not make the report not ok.`,
+      ),
     notBalanced: z.array(FaultyBucket).describe("Oldest hour first, a page of them."),
     next: z.string().nullable().describe("For `after`, if the list goes on."),
     notTakenUp: z

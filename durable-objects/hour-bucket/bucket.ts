@@ -16,6 +16,7 @@ import { type EpochMs, endOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName } from "../../domain/ids.ts";
 import { BrokenInvariant, broken } from "../../domain/invariant.ts";
 import {
+  detailCharsMax,
   retireAfterWindowMs,
   sealRetryMsMin,
   stepsPerSealMax,
@@ -27,6 +28,7 @@ import type {
   PlanMessage,
   SealMessage,
   SealReply,
+  SealTrouble,
   SealedSummary,
   VerifiedMessage,
 } from "../../domain/messages.ts";
@@ -127,7 +129,7 @@ export class Bucket {
       if (step.step === "wait") return { state: "not_due", dueAtMs: step.untilMs };
       if (step.step === "done") {
         await this.#storage.sync();
-        return { state: "sealed", summary: this.#summary() };
+        return { state: "sealed", summary: this.#summary(), trouble: this.#trouble() };
       }
       try {
         if (steps >= stepsPerSealMax) broken(`a seal of more than ${stepsPerSealMax} steps does not end`);
@@ -161,6 +163,11 @@ export class Bucket {
     });
     const sinceMs = this.#store.record()?.failing_since_ms ?? now;
     return { state: "failed", step, error: String(error), sinceMs };
+  }
+
+  #trouble(): SealTrouble | null {
+    const { attempts, failed_step: step, error } = this.#store.record() ?? broken("a seal without a record");
+    return step === null ? null : { attempts, step, error: (error ?? "").slice(0, detailCharsMax) };
   }
 
   #summary(): SealedSummary {

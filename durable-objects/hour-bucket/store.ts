@@ -234,10 +234,9 @@ export class BucketStore {
     this.#storage.sql.exec("UPDATE bucket SET success_marked = 1");
   }
 
+  /** How it failed before stays: it is why the bucket was late. */
   markSealed(): void {
-    this.#storage.sql.exec(
-      "UPDATE bucket SET phase = 'sealed', attempts = 0, failed_step = NULL, error = NULL, failing_since_ms = NULL",
-    );
+    this.#storage.sql.exec("UPDATE bucket SET phase = 'sealed'");
   }
 
   recordVerdict(verdict: VerdictName): void {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { EpochMs } from "../../domain/hour.ts";
 import { type BucketAddress, bucketName } from "../../domain/ids.ts";
 import { detailCharsMax } from "../../domain/limits.ts";
-import type { SealedSummary } from "../../domain/messages.ts";
+import type { SealTrouble, SealedSummary } from "../../domain/messages.ts";
 import { partitionHash } from "../../domain/plan.ts";
 import { type SealStepName, retryDelayMs } from "../../domain/seal.ts";
 import { addressColumns, addressOf, rowsOf } from "./border.ts";
@@ -12,6 +12,8 @@ export interface SealedEntry {
   readonly address: BucketAddress;
   readonly dueAtMs: EpochMs;
   readonly summary: SealedSummary;
+  /** What the bucket itself met with: failures while the catalog was away stand nowhere else. */
+  readonly trouble?: SealTrouble | null;
 }
 
 /** A bucket that is recorded with another manifest: a broken invariant of that bucket; its record is left alone. */
@@ -44,10 +46,12 @@ export async function recordSealed(
 function upsert(db: D1Database): D1PreparedStatement {
   return db.prepare(
     `INSERT INTO buckets (type, hour, state, due_at_ms, retry_at_ms,
-                          rows, bytes, identity_sum, manifest_sha256, sealed_at_ms, audit_retry_at_ms)
+                          rows, bytes, identity_sum, manifest_sha256, sealed_at_ms, audit_retry_at_ms,
+                          attempts, last_step, last_error)
      SELECT value ->> '$.address.type', value ->> '$.address.hour', 'sealed', value ->> '$.dueAtMs', value ->> '$.dueAtMs',
             value ->> '$.summary.tally.rows', value ->> '$.summary.bytes', value ->> '$.summary.tally.sum',
-            value ->> '$.summary.manifestSha256', value ->> '$.summary.sealedAtMs', value ->> '$.summary.sealedAtMs'
+            value ->> '$.summary.manifestSha256', value ->> '$.summary.sealedAtMs', value ->> '$.summary.sealedAtMs',
+            coalesce(value ->> '$.trouble.attempts', 0), value ->> '$.trouble.step', value ->> '$.trouble.error'
      FROM json_each(?1) WHERE true
      ON CONFLICT (type, hour) DO UPDATE SET
        state = excluded.state,
@@ -56,7 +60,10 @@ function upsert(db: D1Database): D1PreparedStatement {
        identity_sum = excluded.identity_sum,
        manifest_sha256 = excluded.manifest_sha256,
        sealed_at_ms = excluded.sealed_at_ms,
-       audit_retry_at_ms = excluded.audit_retry_at_ms
+       audit_retry_at_ms = excluded.audit_retry_at_ms,
+       attempts = max(attempts, excluded.attempts),
+       last_step = coalesce(excluded.last_step, last_step),
+       last_error = coalesce(excluded.last_error, last_error)
      WHERE buckets.state = 'due'`,
   );
 }

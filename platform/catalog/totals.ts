@@ -7,7 +7,7 @@ import { type EpochMs, HourText } from "../../domain/hour.ts";
 import { overdueMs } from "../../domain/limits.ts";
 import type { Lateness } from "../../domain/report.ts";
 import { VerdictName } from "../../domain/verdict.ts";
-import { rowsOf } from "./border.ts";
+import { addressColumns, addressOf, rowsOf, timeColumn } from "./border.ts";
 import { type ReportFilter, ofOwner } from "./buckets.ts";
 import { endMs } from "./views.ts";
 
@@ -58,6 +58,49 @@ export async function bucketTotals(
   return rowsOf(TotalRow, await select.all());
 }
 
+/** What a seal is measured by: the target that its stream has now. */
+const targetMs = "coalesce(settings ->> '$.targetLatenessMs', (settings ->> '$.graceMs') + ?6)";
+
+const LateRow = z
+  .object({
+    ...addressColumns,
+    sealed_at_ms: timeColumn,
+    attempts: z.number().int(),
+    last_step: z.string().nullable(),
+    last_error: z.string().nullable(),
+    late_ms: z.number(),
+    target_ms: z.number(),
+  })
+  .transform((row) => ({
+    address: addressOf(row),
+    sealedAtMs: row.sealed_at_ms,
+    attempts: row.attempts,
+    lastStep: row.last_step,
+    lastError: row.last_error,
+    latenessMs: row.late_ms,
+    overTargetMs: row.late_ms - row.target_ms,
+  }));
+export type LateBucketRow = z.infer<typeof LateRow>;
+
+/** Buckets that were sealed past their stream's target, the latest first. */
+export async function lateBuckets(
+  db: D1Database,
+  filter: ReportFilter,
+  limit: number,
+): Promise<LateBucketRow[]> {
+  const select = db
+    .prepare(
+      `WITH sealed AS (
+         SELECT *, sealed_at_ms - ${endMs} AS late_ms FROM buckets WHERE sealed_at_ms IS NOT NULL AND ${inRange}
+       )
+       SELECT type, hour, sealed_at_ms, attempts, last_step, last_error, late_ms, ${targetMs} AS target_ms
+       FROM sealed JOIN streams USING (type)
+       WHERE late_ms > ${targetMs} ORDER BY late_ms - ${targetMs} DESC, hour, type LIMIT ?5`,
+    )
+    .bind(...boundTo(filter), limit, overdueMs);
+  return rowsOf(LateRow, await select.all());
+}
+
 const LatenessRow = z.object({
   buckets: z.number().int(),
   over_target: z.number().int().nullable(),
@@ -83,7 +126,7 @@ export async function latenessOf(
          SELECT *, row_number() OVER (ORDER BY late_ms, hour, type) AS place, count(*) OVER () AS of FROM late
        )
        SELECT count(*) AS buckets,
-              sum(late_ms > coalesce(settings ->> '$.targetLatenessMs', (settings ->> '$.graceMs') + ?6)) AS over_target,
+              sum(late_ms > ${targetMs}) AS over_target,
               max(CASE WHEN place = (of + 1) / 2 THEN late_ms END) AS median_ms,
               max(CASE WHEN place = (of * 95 + 99) / 100 THEN late_ms END) AS p95_ms,
               max(CASE WHEN place = of THEN late_ms END) AS worst_ms,

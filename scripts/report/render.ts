@@ -20,6 +20,9 @@ export function pageOf(report: AuditReport): string {
         `${lateness.overTarget} of ${lateness.buckets} past their target`,
     );
   }
+  for (const { hour, type, owner, overTargetMs, why } of report.late) {
+    lines.push("", `${hour}  late by ${spanOf(overTargetMs)}  ${plain(type)}${by(owner)}`, `    ${why}`);
+  }
   for (const bucket of report.notBalanced) lines.push("", ...bucketLines(bucket));
   for (const { type, owner, from, buckets, overdue } of report.notTakenUp) {
     lines.push(

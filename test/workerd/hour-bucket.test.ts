@@ -338,8 +338,13 @@ describe("a seal that cannot go on", () => {
     expect(await manifestAt(address)).toMatchObject({ rows: 4 });
     expect(JSON.parse(await bucketOf(address).describe())).toMatchObject({
       phase: "sealed",
-      attempts: 0,
-      error: null,
+      attempts: 11,
+      failed_step: "collect_receipts",
+    });
+    // Why it was late is told with the seal, for the catalog that may have been away meanwhile.
+    expect(await seal(address)).toMatchObject({
+      state: "sealed",
+      trouble: { attempts: 11, step: "collect_receipts", error: containing("the disk is broken") },
     });
   });
 

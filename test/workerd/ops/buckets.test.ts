@@ -4,6 +4,7 @@ import { epochMs, plusHours } from "../../../domain/hour.ts";
 import { ShardIndex } from "../../../domain/ids.ts";
 import { overdueMs, reportHoursMax } from "../../../domain/limits.ts";
 import { type Part, manifestKey, manifestOf, manifestText, partKey } from "../../../domain/manifest.ts";
+import type { SealTrouble } from "../../../domain/messages.ts";
 import { AuditReport } from "../../../domain/report.ts";
 import { recordVerdict } from "../../../platform/catalog/audits.ts";
 import { enumerateDue } from "../../../platform/catalog/due.ts";
@@ -263,6 +264,7 @@ describe("the listing and the report", () => {
         worstType: "report",
         worstHour: "2026-12-01T01",
       },
+      late: [],
       notBalanced: [
         {
           type: "report",
@@ -350,6 +352,44 @@ describe("the listing and the report", () => {
       before: { buckets: 3, oldest: "2026-12-01T00" },
     });
     expect(await reportOf(`${query}&from=2027-01-30T00`)).toMatchObject({ ok: true, before: null });
+  });
+
+  it("[OP7] what was sealed past its target stays in the report, with why, though all is well by now", async () => {
+    const db = env.CATALOG;
+    await putStream(db, type("report.late"), settings({ owner: "us" }), at("2026-12-01T00:00:00Z"));
+    const lateBy = (hourText: string, sealedAt: string, trouble: SealTrouble | null) => ({
+      address: bucket("report.late", hourText),
+      dueAtMs: at(`${hourText.slice(0, 11)}01:10:00Z`),
+      summary: sealed(sealedAt, "b"),
+      trouble,
+    });
+    const disk = { attempts: 3, step: "collect_receipts", error: "the disk is full" };
+    await recordSealed(db, [
+      lateBy("2026-12-01T00", "2026-12-01T01:15:00Z", null),
+      lateBy("2026-12-01T01", "2026-12-01T02:15:01Z", null),
+      lateBy("2026-12-01T02", "2026-12-01T05:00:00Z", disk),
+    ]);
+    for (const hourText of ["2026-12-01T00", "2026-12-01T01", "2026-12-01T02"]) {
+      const address = bucket("report.late", hourText);
+      await recordVerdict(db, { address, findings: [], attempts: 0, at: at("2026-12-01T05:01:00Z") });
+    }
+    const report = await reportOf("type=report.late&from=2026-12-01T00&to=2026-12-01T03");
+    expect(report).toMatchObject({ notBalanced: [], lateness: { buckets: 3, overTarget: 2 } });
+    expect(report.late).toEqual([
+      {
+        type: "report.late",
+        hour: "2026-12-01T02",
+        owner: "us",
+        sealedAt: "2026-12-01T05:00:00.000Z",
+        latenessMs: 7_200_000,
+        overTargetMs: 6_300_000,
+        failedAttempts: 3,
+        lastStep: "collect_receipts",
+        lastError: "the disk is full",
+        why: "3 attempts failed, the last one at collect_receipts: the disk is full",
+      },
+      expect.objectContaining({ hour: "2026-12-01T01", overTargetMs: 1_000, lastStep: null }),
+    ]);
   });
 
   it("[OP7] a range past the limit is 400 with the limit; at the limit it is answered", async () => {

@@ -37,7 +37,11 @@ export function isOverdue(dueAtMs: number, now: number): boolean {
 }
 
 /** Why a bucket that is due is not sealed, as far as the catalog knows. */
-export function lastFailure({ attempts, lastStep, lastError }: CatalogBucket): string {
+export function lastFailure({
+  attempts,
+  lastStep,
+  lastError,
+}: Pick<CatalogBucket, "attempts" | "lastStep" | "lastError">): string {
   return attempts === 0
     ? "no flusher has asked it to seal yet"
     : `${attempts} attempts failed, the last one at ${lastStep}: ${lastError}`;

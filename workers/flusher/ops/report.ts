@@ -20,15 +20,27 @@ import {
   plusHours,
 } from "../../../domain/hour.ts";
 import { bucketName } from "../../../domain/ids.ts";
-import { overdueMs, ownerCharsMax, pageRowsMax, reportHoursMax } from "../../../domain/limits.ts";
+import {
+  lateListedMax,
+  overdueMs,
+  ownerCharsMax,
+  pageRowsMax,
+  reportHoursMax,
+} from "../../../domain/limits.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
-import type { AuditReport, FaultyBucket } from "../../../domain/report.ts";
+import type { AuditReport, FaultyBucket, LateBucket } from "../../../domain/report.ts";
 import { type Stream, TypeName } from "../../../domain/stream.ts";
 import { Fault } from "../../../domain/verdict.ts";
 import { sealLatenessMs, targetLatenessOf } from "../../../domain/view/stream.ts";
 import { type CatalogBucket, countUnsettled, listUnsettled } from "../../../platform/catalog/buckets.ts";
 import { listStreams } from "../../../platform/catalog/streams.ts";
-import { type BucketTotal, bucketTotals, latenessOf } from "../../../platform/catalog/totals.ts";
+import {
+  type BucketTotal,
+  type LateBucketRow,
+  bucketTotals,
+  lateBuckets,
+  latenessOf,
+} from "../../../platform/catalog/totals.ts";
 import { After, Limit } from "./buckets.ts";
 import { type OpsCall, type OpsReply, checkedQuery, json } from "./http.ts";
 import { lastFailure } from "./no-manifest.ts";
@@ -57,10 +69,11 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
   const lateFrom = epochMs(now - overdueMs);
   const late = { dueBefore: lateFrom, sealedBefore: lateFrom };
   const earlier = wanted.value.from === undefined ? { type, owner, to: filter.from } : null;
-  const [streams, totals, lateness, unsettled, before] = await Promise.all([
+  const [streams, totals, lateness, latest, unsettled, before] = await Promise.all([
     listStreams(CATALOG),
     bucketTotals(CATALOG, lateFrom, filter),
     latenessOf(CATALOG, now, filter),
+    lateBuckets(CATALOG, filter, lateListedMax),
     listUnsettled(CATALOG, late, { ...filter, faults }, after, limit),
     earlier === null ? null : countUnsettled(CATALOG, { ...earlier, faults }),
   ]);
@@ -97,6 +110,7 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
     rows: sum(totals, ({ rows }) => rows),
     bytes: sum(totals, ({ bytes }) => bytes),
     lateness,
+    late: latest.map((bucket) => lateBucket(bucket, ofStreams.get(bucket.address.type))),
     notBalanced: unsettled.items.map((bucket) =>
       faultyBucket(bucket, ofStreams.get(bucket.address.type), now),
     ),
@@ -181,6 +195,22 @@ function faultyBucket(bucket: CatalogBucket, stream: Stream | undefined, now: Ep
     lastError: bucket.lastError,
     findings: [...bucket.findings],
     findingCount: bucket.findingCount,
+  };
+}
+
+function lateBucket(bucket: LateBucketRow, stream: Stream | undefined): LateBucket {
+  const { address, sealedAtMs, latenessMs, overTargetMs, attempts, lastStep, lastError } = bucket;
+  return {
+    ...address,
+    owner: stream?.owner ?? "",
+    sealedAt: isoOf(sealedAtMs),
+    latenessMs,
+    overTargetMs,
+    failedAttempts: attempts,
+    lastStep,
+    lastError,
+    why:
+      lastStep === null ? "nothing failed: nobody came to seal it, or it took as long" : lastFailure(bucket),
   };
 }
 

@@ -63,8 +63,9 @@ export async function sealDue(
     if (failed >= sealFailuresOfStreamMax || timeIsUp()) return;
     const reply = await ask(env, bucket, now);
     if (reply.state === "sealed") {
+      const { summary, trouble } = reply;
       sealed++;
-      unrecorded.push({ address: bucket.address, dueAtMs: bucket.dueAtMs, summary: reply.summary });
+      unrecorded.push({ address: bucket.address, dueAtMs: bucket.dueAtMs, summary, trouble });
       if (unrecorded.length < sealsPerRecordMax) return;
       const entries = unrecorded.splice(0);
       // What cannot be recorded now is recorded at the end, or by the next run: the buckets say the same again.
@@ -89,7 +90,8 @@ export async function sealOne(env: SealEnv, bucket: DueBucket, now: EpochMs): Pr
   const reply = await ask(env, bucket, now);
   if (reply.state === "sealed") {
     const { address, dueAtMs } = bucket;
-    for (const conflict of await recordSealed(env.CATALOG, [{ address, dueAtMs, summary: reply.summary }])) {
+    const { summary, trouble } = reply;
+    for (const conflict of await recordSealed(env.CATALOG, [{ address, dueAtMs, summary, trouble }])) {
       log("flusher", "seal_conflict", { ...conflict, broken: true });
     }
   } else {
