@@ -370,8 +370,8 @@ describe("the listing and the report", () => {
       lateBy("2026-12-01T02", "2026-12-01T05:00:00Z", disk),
     ]);
     for (const hourText of ["2026-12-01T00", "2026-12-01T01", "2026-12-01T02"]) {
-      const address = bucket("report.late", hourText);
-      await recordVerdict(db, { address, findings: [], attempts: 0, at: at("2026-12-01T05:01:00Z") });
+      const late = bucket("report.late", hourText);
+      await recordVerdict(db, { address: late, findings: [], attempts: 0, at: at("2026-12-01T05:01:00Z") });
     }
     const report = await reportOf("type=report.late&from=2026-12-01T00&to=2026-12-01T03");
     expect(report).toMatchObject({ notBalanced: [], lateness: { buckets: 3, overTarget: 2 } });
