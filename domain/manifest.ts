@@ -7,6 +7,7 @@ import { Format, defaultFormats } from "./encoding.ts";
 import { HourText, type Hour } from "./hour.ts";
 import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
 import { Plan } from "./plan.ts";
+import { encodeSegment } from "./segment.ts";
 import { Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
 
 export const manifestFormat = 1;
@@ -195,14 +196,6 @@ export function manifestFault(manifest: Manifest): string | null {
 /** Hive-partitioned prefix of a bucket, ending in `/`. The type is percent-encoded; `.` alone would be a path step. */
 export function bucketPrefix({ type, hour }: { readonly type: string; readonly hour: Hour }): string {
   return `events/type=${encodeSegment(type)}/date=${hour.slice(0, 10)}/hour=${hour.slice(11)}/`;
-}
-
-/** Percent-encodes everything but letters, digits and `-_.~`, byte by byte of its UTF-8. */
-export function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
 }
 
 export function manifestKey(address: BucketAddress): string {

@@ -12,7 +12,7 @@ import { membersOf } from "./event/scan.ts";
 import { utf8Length } from "./event/utf8.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { EventType } from "./ids.ts";
-import { encodeSegment } from "./manifest.ts";
+import { encodeSegment } from "./segment.ts";
 import type { EventRefusal } from "./refusal.ts";
 
 /** The stream of everything in quarantine. Nobody posts events of this type. */

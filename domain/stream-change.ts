@@ -48,6 +48,10 @@ export interface ChangeRefusal {
   readonly reason: string;
 }
 
+/** Why a stream keeps its name. */
+export const neverRenamed =
+  "a stream's type is in every identity, key and manifest; register the new one, and send its events there";
+
 export type ChangePlan =
   | { readonly ok: true; readonly changes: readonly StreamChange[] }
   | { readonly ok: false; readonly refused: readonly ChangeRefusal[] };

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { Explanation } from "../domain/explain.ts";
+import { typeSegment } from "../domain/segment.ts";
 import { call } from "./local/client.ts";
 import { runCommand } from "./local/command.ts";
 import { rebuildCatalog } from "./ops/rebuild.ts";
@@ -48,7 +49,7 @@ const Actions = z.looseObject({
 
 async function run(options: OpsOptions): Promise<number> {
   const { command, api, type, hour, yes, author, note } = options;
-  const bucket = `${encodeURIComponent(type)}/${hour}`;
+  const bucket = `${typeSegment(type)}/${hour}`;
   const body = { dryRun: !yes, author, note };
   switch (command) {
     case "explain": {

@@ -1,5 +1,6 @@
 /** A client of the admin and local routes, for scripts. A problem reply becomes an error that says what it said. */
 import * as z from "zod";
+import { typeSegment } from "../../domain/segment.ts";
 import { triesMax, waitAfter } from "./backoff.ts";
 
 const Problem = z.looseObject({ title: z.string().optional(), detail: z.string().optional() });
@@ -82,7 +83,7 @@ export async function runCron(api: Api): Promise<void> {
 
 /** Registers a stream, or sets its settings. */
 export async function putStream(api: Api, type: string, settings: object = {}): Promise<void> {
-  await call(api, "PUT", `/v1/streams/${encodeURIComponent(type)}`, settings);
+  await call(api, "PUT", `/v1/streams/${typeSegment(type)}`, settings);
 }
 
 const CreatedKey = z.looseObject({ key: z.string().min(1) });

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { type Hour, hourNumber, parseHour, plusHours } from "../../domain/hour.ts";
 import { rebuildHoursMax } from "../../domain/limits.ts";
+import { typeSegment } from "../../domain/segment.ts";
 import { type Api, call } from "../local/client.ts";
 
 const Restored = z.looseObject({ streams: z.array(z.string()), keys: z.array(z.string()) });
@@ -42,7 +43,7 @@ export async function rebuildCatalog(
       from = plusHours(from, rebuildHoursMax)
     ) {
       const piece = plusHours(from, Math.min(rebuildHoursMax, hourNumber(end) - hourNumber(from)));
-      const path = `/v1/ops/rebuild-buckets/${encodeURIComponent(type)}`;
+      const path = `/v1/ops/rebuild-buckets/${typeSegment(type)}`;
       const read = Rebuilt.parse(await call(api, "POST", path, { ...body, from, to: piece }));
       sums.manifests += read.manifests;
       sums.added += read.added;

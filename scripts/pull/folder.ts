@@ -10,6 +10,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promis
 import { basename, dirname, join } from "node:path";
 import { type Hour } from "../../domain/hour.ts";
 import { type Part, bucketPrefix } from "../../domain/manifest.ts";
+import { localName } from "../../domain/pull/local-name.ts";
 import type { LocalPart } from "../../domain/pull/part-step.ts";
 
 export class Folder {
@@ -17,7 +18,7 @@ export class Folder {
 
   /** The folder of one bucket under the destination. */
   constructor(destination: string, bucket: { readonly type: string; readonly hour: Hour }) {
-    this.path = join(destination, ...bucketPrefix(bucket).split("/"));
+    this.path = join(destination, ...bucketPrefix(bucket).split("/").map(localName));
   }
 
   async make(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The command, apart from the process that it runs in: arguments in, lines and an exit code out. */
 import { join } from "node:path";
-import { encodeSegment } from "../../domain/manifest.ts";
+import { localName } from "../../domain/pull/local-name.ts";
+import { encodeSegment } from "../../domain/segment.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "../../domain/pull/outcome.ts";
 import { isArgumentError } from "../local/arguments.ts";
 import { lockFile } from "../local/lock.ts";
@@ -34,7 +35,7 @@ async function pull(args: readonly string[], env: Environment, output: Output): 
   const { type, destination, timeoutMs } = options.pull;
   const source = new BucketSource(options.api, type);
   const listed = await source.list(options.pull.range);
-  const folder = join(destination, "events", `type=${encodeSegment(type)}`);
+  const folder = join(destination, "events", localName(`type=${encodeSegment(type)}`));
   const progress = new Progress(output);
   // Two pulls of one stream would write the same unfinished files.
   const unlock = lockFile(folder, ".pull-lock", "wait for that one, or choose another --dest");

@@ -1,7 +1,8 @@
 /** The buckets of one stream as the HTTP API serves them: the listing, manifests and parts. Nothing here writes. */
 import * as z from "zod";
 import { type Hour, HourText } from "../../domain/hour.ts";
-import { type Part, encodeSegment } from "../../domain/manifest.ts";
+import { type Part } from "../../domain/manifest.ts";
+import { encodeSegment, typeSegment } from "../../domain/segment.ts";
 import type { HourRange, ListedBucket } from "../../domain/pull/hours.ts";
 import type { Api } from "../local/client.ts";
 import { CorruptSource, Refused } from "./failures.ts";
@@ -102,7 +103,7 @@ export class BucketSource {
   }
 
   #path(hour: Hour): string {
-    return `/v1/buckets/${encodeSegment(this.#type)}/${hour}`;
+    return `/v1/buckets/${typeSegment(this.#type)}/${hour}`;
   }
 }
 

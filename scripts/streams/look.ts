@@ -1,5 +1,6 @@
 /** `list` and `show`: the streams as they are. */
 import * as z from "zod";
+import { typeSegment } from "../../domain/segment.ts";
 import { StreamDocument, type StreamSettings } from "../../domain/stream.ts";
 import { type Api, call } from "../local/client.ts";
 import { fileText, typeText } from "./render.ts";
@@ -22,7 +23,7 @@ export async function list(api: Api): Promise<number> {
 
 /** Prints the stream as a file that `apply` takes. */
 export async function show(api: Api, type: string): Promise<number> {
-  const stream = Shown.parse(await call(api, "GET", `/v1/streams/${encodeURIComponent(type)}`));
+  const stream = Shown.parse(await call(api, "GET", `/v1/streams/${typeSegment(type)}`));
   console.log(fileText([{ type: stream.type, settings: settingsOf(stream) }]).trimEnd());
   return 0;
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
+import { neverRenamed } from "../../domain/stream-change.ts";
 import type { Hour } from "../../domain/hour.ts";
 import { BadArgument, hourOf, wholeNumber } from "../local/arguments.ts";
 import type { Api } from "../local/client.ts";
@@ -73,6 +74,7 @@ export function readOptions(args: readonly string[]): StreamsOptions {
     },
   });
   const [name, operand = null, ...more] = positionals;
+  if (name === "rename") throw new BadArgument(`it is not renamed: ${neverRenamed}`);
   const command = commands.find((known) => known === name);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
   const takesNone = command === "list" || command === "schema";

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import type { Hour } from "../../domain/hour.ts";
 import { quarantineType } from "../../domain/quarantine.ts";
+import { typeSegment } from "../../domain/segment.ts";
 import { type Api, call } from "../local/client.ts";
 import { sendBatch } from "../replay/send.ts";
 
@@ -88,7 +89,7 @@ async function* pages(
   for await (const hour of sealedHours(api, range)) {
     for (let after: string | null = ""; after !== null;) {
       const query = new URLSearchParams({ hour, ...(after === "" ? {} : { after }) });
-      const path = `/v1/streams/${encodeURIComponent(type)}/quarantine?${query.toString()}`;
+      const path = `/v1/streams/${typeSegment(type)}/quarantine?${query.toString()}`;
       const { events, next } = Page.parse(await call(api, "GET", path));
       if (events.length > 0) yield { hour, events };
       after = next;

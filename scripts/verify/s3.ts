@@ -4,7 +4,7 @@
  * The key pair comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; reading is all it has to be allowed.
  */
 import { AwsClient } from "aws4fetch";
-import { encodeSegment } from "../../domain/manifest.ts";
+import { encodeSegment } from "../../domain/segment.ts";
 import type { ObjectSource } from "./objects.ts";
 import { Unusable } from "./unusable.ts";
 

@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { encodeSegment } from "../../domain/manifest.ts";
+import { encodeSegment } from "../../domain/segment.ts";
 import { rowLine } from "../../domain/row-line.ts";
 import * as limits from "../../domain/limits.ts";
 import { bucketPrefix, partKey } from "../../domain/manifest.ts";

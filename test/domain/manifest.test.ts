@@ -7,7 +7,6 @@ import {
   type Part,
   type ShardCounters,
   bucketPrefix,
-  encodeSegment,
   formatsOf,
   manifestFault,
   manifestKey,
@@ -17,6 +16,7 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
+import { encodeSegment } from "../../domain/segment.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
 import { countersOfShard, hour, indexOf, plan, tallyOf, type } from "./make.ts";

@@ -99,6 +99,7 @@ describe("bad arguments say what is wrong", () => {
   test.each([
     [["aply"], "say what to do: plan, apply"],
     [[], "say what to do: plan, apply"],
+    [["rename", "a", "b"], "it is not renamed: a stream's type is in every identity"],
     [["apply", "none.yaml"], "there is no file none.yaml"],
     [["show"], "show takes the type of a stream"],
     [["list", "x"], "list takes no name"],

@@ -454,4 +454,16 @@ function askedRows(`,
     [change("domain/audit.ts", "(events.quarantined ?? 0) + ", "")],
     "test/domain/audit.test.ts",
   ),
+
+  mutant(
+    "a type that is a step of a path is written into a URL as any other",
+    [
+      change(
+        "domain/segment.ts",
+        'type === "." || type === ".." ? `=${type}` : encodeSegment(type)',
+        "encodeSegment(type)",
+      ),
+    ],
+    "test/domain/segment.test.ts",
+  ),
 ];

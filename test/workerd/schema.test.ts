@@ -94,6 +94,23 @@ describe("[SC3] a change of the schema", () => {
   });
 });
 
+describe("[KE9] a stream", () => {
+  it("is not renamed", async () => {
+    const { type } = await stream("renamed", {});
+    const put = (name: string) =>
+      answer(
+        call(`PUT /v1/streams/${encodeURIComponent(type)}`, {
+          body: JSON.stringify({ type: name, owner: "us" }),
+        }),
+      );
+    expect(await put("another")).toMatchObject({
+      status: 422,
+      body: { refused: [{ type, reason: expect.stringMatching(/^it is not renamed/) as string }] },
+    });
+    expect(await put(type)).toMatchObject({ status: 200, body: { type, owner: "us" } });
+  });
+});
+
 describe("[SC4] the version of the schema", () => {
   it("is in each row, counted in its part, in the manifest, and audited", async () => {
     const { address, type, key } = await stream("version");

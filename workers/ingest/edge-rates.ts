@@ -6,7 +6,7 @@
  */
 import type { EpochMs } from "../../domain/hour.ts";
 import { rateWindowMs, ratesToldMax } from "../../domain/limits.ts";
-import { encodeSegment } from "../../domain/manifest.ts";
+import { encodeSegment } from "../../domain/segment.ts";
 import { type RatePolicy, type TokenBucket, takeTokens } from "../../domain/rate.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Principal } from "../../platform/auth.ts";

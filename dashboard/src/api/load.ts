@@ -1,4 +1,5 @@
 /** What the pages ask for. */
+import { typeSegment } from "../../../domain/segment.ts";
 import type { BucketReply } from "../../../domain/view/bucket.ts";
 import type { GridLine, GridReply } from "../../../domain/view/grid.ts";
 import type { StreamReply } from "../../../domain/view/stream.ts";
@@ -52,11 +53,11 @@ export function loadTrend(hours: number): Load<TrendReply> {
 }
 
 export function loadStream(type: string, hours: number): Load<StreamReply> {
-  return (asker, signal) => asker.get(`v1/audit/streams/${encodeURIComponent(type)}?hours=${hours}`, signal);
+  return (asker, signal) => asker.get(`v1/audit/streams/${typeSegment(type)}?hours=${hours}`, signal);
 }
 
 export function loadBucket(type: string, hour: string): Load<BucketReply> {
-  return (asker, signal) => asker.get(`v1/audit/buckets/${encodeURIComponent(type)}/${hour}`, signal);
+  return (asker, signal) => asker.get(`v1/audit/buckets/${typeSegment(type)}/${hour}`, signal);
 }
 
 export interface KeysReply {

@@ -9,6 +9,7 @@ import { IttyRouter } from "itty-router/IttyRouter";
 import type { EpochMs } from "../../../domain/hour.ts";
 import { retryAfterSeconds } from "../../../domain/limits.ts";
 import { type RequestRefusal, no } from "../../../domain/refusal.ts";
+import { typeOfSegment } from "../../../domain/segment.ts";
 import { type Principal, adminKeyFault, admit, requireScope } from "../../../platform/auth.ts";
 import { log } from "../../../platform/log.ts";
 import { problemOf } from "../../../platform/problem.ts";
@@ -125,7 +126,12 @@ function needs(scope: NeededScope, route: (call: OpsCall) => Promise<OpsReply>) 
 
 function decoded(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null {
   try {
-    return Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]));
+    return Object.fromEntries(
+      Object.entries(params).map(([name, text]) => [
+        name,
+        name === "type" ? typeOfSegment(text) : decodeURIComponent(text),
+      ]),
+    );
   } catch {
     return null;
   }

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { epochMs, isoOf } from "../../../domain/hour.ts";
 import { linkMsDefault, linkMsMax, linkMsMin } from "../../../domain/limits.ts";
-import { bucketPrefix, encodeSegment } from "../../../domain/manifest.ts";
+import { bucketPrefix } from "../../../domain/manifest.ts";
+import { encodeSegment, typeSegment } from "../../../domain/segment.ts";
 import { ok } from "../../../domain/refusal.ts";
 import { linkSigner } from "../../../platform/links.ts";
 import { type OpsCall, type OpsReply, addressParams, json, readBody } from "./http.ts";
@@ -25,7 +26,7 @@ export async function createLinksRoute(call: OpsCall): Promise<OpsReply> {
   const { type, hour } = address.value;
   const expiresAtMs = epochMs(call.now + body.value.expiresInMs);
   const { origin } = new URL(call.request.url);
-  const root = `/v1/buckets/${encodeSegment(type)}/${hour}`;
+  const root = `/v1/buckets/${typeSegment(type)}/${hour}`;
   const linkTo = async (path: string): Promise<string> =>
     origin + (await signer.value({ path, expiresAtMs, keyId: call.keyId }));
   const parts = manifest.value.parts.map(async ({ key, format, bytes, sha256 }) => {

@@ -2,7 +2,8 @@
 import { isoOf } from "../../../domain/hour.ts";
 import { nearMatches } from "../../../domain/near.ts";
 import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
-import { StreamSettings } from "../../../domain/stream.ts";
+import { StreamSettings, TypeName } from "../../../domain/stream.ts";
+import { neverRenamed } from "../../../domain/stream-change.ts";
 import { putStream, readStreams } from "../../../platform/catalog/stream-changes.ts";
 import { getSchema } from "../../../platform/catalog/stream-schemas.ts";
 import { type CatalogStream, getStream, listStreams } from "../../../platform/catalog/streams.ts";
@@ -11,14 +12,22 @@ import { publish, unpublished } from "./publish.ts";
 
 const nearMax = 3;
 
+/** Settings, and the type as it is answered. */
+const Put = StreamSettings.extend({ type: TypeName.optional() });
+
 /** Answers 201 for a new stream and 200 for one that was there. Repeating it is safe. */
 export async function putStreamRoute(call: OpsCall): Promise<OpsReply> {
   const type = typeParam(call);
   if (!type.ok) return type;
-  const settings = await readBody(call.request, StreamSettings);
-  if (!settings.ok) return settings;
+  const body = await readBody(call.request, Put);
+  if (!body.ok) return body;
+  const { type: named = type.value, ...settings } = body.value;
+  if (named !== type.value) {
+    const refused = [{ type: type.value, setting: null, reason: `it is not renamed: ${neverRenamed}` }];
+    return no({ code: "change_refused", refused });
+  }
   const by = { author: "", keyId: call.keyId, note: "" };
-  const put = await putStream(call.env.CATALOG, type.value, settings.value, call.now, by);
+  const put = await putStream(call.env.CATALOG, type.value, settings, call.now, by);
   if (!put.ok) return no({ code: "change_refused", refused: put.reason });
   const { stream, created } = put.value;
   return (await publish(call)) ? ok(json(streamJson(stream), created ? 201 : 200)) : no(unpublished);
