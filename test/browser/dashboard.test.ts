@@ -230,7 +230,7 @@ describe.skipIf(browserPath === null)("the dashboard, if there is a Chromium", (
 
   test("[OP5] a key without the scope says which one is missing", async () => {
     const page = await open("#/keys", story.readKey);
-    await page.getByText("lacks the scope admin").waitFor();
+    await page.getByText("lacks the scope keys").waitFor();
     await page.context().close();
   });
 
