@@ -210,18 +210,16 @@ function shardHints(shards: readonly ShardSays[]): string[] {
   return hints;
 }
 
-/** What a finding at a hop means, and what can be done. */
+/** What a finding at a hop means, and what can be done. Nothing of a bucket is deleted that was never balanced. */
 const hints: Readonly<Record<Hop, string>> = {
-  edge: "edges answered for other events than they received: look at the ledger's restarts in the log",
+  edge: "edges answered for other events than they received: look at the log's area edge around the hour",
   edge_to_shard:
-    "a shard does not hold what edges were told it does: freeze deletions, and compare its rows with what clients sent",
-  enrolment: "a shard took rows outside the manifest: freeze deletions; its rows are still in it",
-  homes:
-    "a home and a holder disagree on who owns identities: freeze deletions, and look for duplicates with npm run verify",
-  denials:
-    "rows were called duplicates of what their home does not know: freeze deletions; they are still in their shard",
+    "a shard does not hold what edges were told it does: ask the clients of the hour to send it again, nothing is counted twice",
+  enrolment: "a shard took rows outside the manifest: its rows are still in it; look at the log's area shard",
+  homes: "a home and a holder disagree on who owns identities: look for duplicates with npm run verify",
+  denials: "rows were called duplicates of what their home does not know: they are still in their shard",
   moves: "rows left for another bucket and did not arrive: explain that bucket",
-  shard: "a shard's counters do not add up: freeze deletions",
+  shard: "a shard's counters do not add up: its rows are still in it; look at the log's area shard",
   parts: "the manifest's own figures disagree: npm run verify shows it without this system",
   manifest: "put the manifest back from a copy: its sha256 is in the digests",
   listing:
