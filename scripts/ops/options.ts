@@ -25,7 +25,7 @@ ${apiUsage(scope)}
 
 exit code: 0 done or explained; 1 it is not: it was refused, or the bucket did not seal; 2 bad arguments`;
 
-const commands = ["explain", "reseal", "reaudit", "rebuild-catalog", "actions"] as const;
+export const commands = ["explain", "reseal", "reaudit", "rebuild-catalog", "actions"] as const;
 export type Command = (typeof commands)[number];
 
 export interface OpsOptions {
