@@ -36,6 +36,9 @@ const sizes = {
   full: { requests: 4_000, seconds: 60, hours: 24, fleetStreams: 250, fleetHours: 24, concurrencies },
 } as const satisfies Record<string, Sizes>;
 
+/** Streams that share the fixed work of an hour, in the idle workload. The talk's system has 250. */
+const idleStreams = 10;
+
 /** Four requests share a commit: what a stream of some hundred requests a second and shard comes to. */
 const sharing = 4;
 
@@ -53,7 +56,7 @@ function workloads({
     "busy-20": () => busy({ ...load, eventsPerRequest: 20, requests }),
     "busy-500": () => busy({ ...load, eventsPerRequest: 500, requests: Math.ceil(requests / 10) }),
     second: () => oneASecond(seconds),
-    idle: () => idle(hours),
+    idle: () => idle({ streams: idleStreams, hours }),
     cron: () => cron(hours),
     fleet: () =>
       fleet({ streams: fleetStreams, hours: fleetHours, requestsPerHour: 3, eventsPerRequest: 20 }),

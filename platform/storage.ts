@@ -36,12 +36,11 @@ export function migrate(storage: ObjectStorage, migrations: readonly Migration[]
     const [newest] = storage.sql
       .exec<{ version: number }>("SELECT coalesce(max(version), 0) AS version FROM schema_version")
       .toArray();
-    migrations.forEach((statements, index) => {
-      const version = index + 1;
-      if (version <= (newest?.version ?? 0)) return;
-      storage.sql.exec(statements);
-      storage.sql.exec("INSERT INTO schema_version (version) VALUES (?)", version);
-    });
+    const missing = migrations.slice(newest?.version ?? 0);
+    if (missing.length === 0) return;
+    for (const statements of missing) storage.sql.exec(statements);
+    // Only the newest one: a row for each step would be paid for by every object.
+    storage.sql.exec("INSERT INTO schema_version (version) VALUES (?)", migrations.length);
   });
 }
 

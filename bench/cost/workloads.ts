@@ -136,20 +136,20 @@ export async function oneASecond(requests: number): Promise<Measured> {
   });
 }
 
-/** A stream to which nobody sends, told as the bill of a month. */
-export async function idle(hours: number): Promise<Measured> {
+/** Streams to which nobody sends, told as the bill of a month for one: they share the cron's run and the digest of an hour. */
+export async function idle({ streams, hours }: { streams: number; hours: number }): Promise<Measured> {
   return withCounted(async (system) => {
-    await system.putStream("cost.idle");
+    for (let no = 0; no < streams; no++) await system.putStream(`cost.idle-${no}`);
     const counts = await finish(system, startMs, hours);
     return {
       name: "an idle stream, a month",
-      how: `${hours} empty hours counted, one working cron run in each`,
+      how: `one of ${streams}; ${hours} empty hours counted, one working cron run in each`,
       events: 0,
       requests: 0,
       bytes: 0,
       requestsPerCommit: 0,
       requestsPerReport: 0,
-      counts: scale(counts, hoursOfMonth / hours),
+      counts: scale(counts, hoursOfMonth / hours / streams),
     };
   });
 }

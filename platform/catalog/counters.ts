@@ -54,8 +54,9 @@ export async function foldLedgers(
   ]);
 }
 
+/** What adds nothing is not written: each row that is costs, and most counters of most buckets stand still. */
 function addIf(condition: string): string {
   return `INSERT INTO counters (name, value)
-    SELECT added.key, added.value FROM json_each(?1) AS added WHERE ${condition}
+    SELECT added.key, added.value FROM json_each(?1) AS added WHERE added.value <> 0 AND ${condition}
     ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`;
 }
