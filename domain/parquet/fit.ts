@@ -5,6 +5,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { microsOf } from "./micros.ts";
 import type { ColumnType } from "./columns.ts";
+import { readableJson } from "./readable.ts";
 
 export interface Fitted {
   /** As the writer takes it: integers and times are bigint, JSON is UTF-8. */
@@ -25,17 +26,18 @@ export function fit(type: ColumnType, value: unknown): Fitted {
       // Past 2^53 a parsed number may not be the one that was written.
       return Number.isSafeInteger(value) ? { value: BigInt(value as number), full: true } : unfit;
     case "number":
-      return typeof value === "number" && Number.isFinite(value)
-        ? { value, full: !Number.isInteger(value) || Number.isSafeInteger(value) }
-        : unfit;
+      return typeof value === "number" && Number.isFinite(value) ? { value, full: isExact(value) } : unfit;
     case "boolean":
       return typeof value === "boolean" ? { value, full: true } : unfit;
     case "time": {
       const micros = typeof value === "string" ? microsOf(value) : null;
       return micros === null ? unfit : { value: micros, full: true };
     }
-    case "json":
-      return { value: utf8ToBytes(JSON.stringify(value)), full: true };
+    case "json": {
+      const text = JSON.stringify(value);
+      const readable = readableJson(text);
+      return { value: utf8ToBytes(readable), full: readable === text && isExact(value) };
+    }
     case "list": {
       if (!Array.isArray(value)) return unfit;
       const items = value.map((item) => fit(type.item, item));
@@ -60,4 +62,11 @@ function fitStruct(fields: Extract<ColumnType, { kind: "struct" }>["fields"], va
     full &&= fitted.full;
   }
   return { value: struct, full: full && known === Object.keys(members).length };
+}
+
+/** No number in it is one of several that were perhaps written: no whole one past 2^53, and none past every double. */
+function isExact(value: unknown): boolean {
+  if (typeof value === "number")
+    return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+  return typeof value !== "object" || value === null || Object.values(value).every(isExact);
 }

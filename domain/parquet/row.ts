@@ -2,8 +2,9 @@
  * One row's line → the values of its columns.
  *
  * Everything that was posted is in some column: attributes in theirs, extensions in a map in their canonical string
- * form, `data` as the text that was posted. A `time` that says more than its microseconds is also kept as text, and a
- * member of `data` that its typed column does not hold in full is also in `rest`.
+ * form, `data` as the text that was posted. A `time` that says more than its microseconds is also kept as text, a member
+ * of `data` that its typed column does not hold in full is also in `rest`, and a text that engines do not take for JSON
+ * is also in `binary`.
  */
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { bytesOfBase64 } from "../event/base64.ts";
@@ -12,6 +13,7 @@ import { broken } from "../invariant.ts";
 import type { Field } from "./columns.ts";
 import { fit } from "./fit.ts";
 import { isPlainTime, microsOf } from "./micros.ts";
+import { readableJson } from "./readable.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -61,6 +63,7 @@ export function rowValues(line: string, columns: readonly Field[]): RowValues {
   const time = textOf(event["time"]);
   const data = dataText(line, event);
   const base64 = textOf(event["data_base64"]);
+  const readable = data === null ? null : readableJson(data);
   const { typed, rest } = typedOf(event["data"], data, columns);
   return {
     id: String(event["id"]),
@@ -77,9 +80,10 @@ export function rowValues(line: string, columns: readonly Field[]): RowValues {
     datacontenttype: textOf(event["datacontenttype"]),
     dataschema: textOf(event["dataschema"]),
     extensions: extensionsOf(event),
-    data: data === null ? null : utf8ToBytes(data),
-    binary: base64 === null ? null : bytesOfBase64(base64),
-    rest: rest === null ? null : utf8ToBytes(rest),
+    data: readable === null ? null : utf8ToBytes(readable),
+    // An event has no `data` beside `data_base64`.
+    binary: base64 !== null ? bytesOfBase64(base64) : readable === data ? null : utf8ToBytes(data ?? ""),
+    rest: rest === null ? null : utf8ToBytes(readableJson(rest)),
     typed,
   };
 }

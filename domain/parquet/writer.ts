@@ -59,6 +59,7 @@ export class ParquetRows {
     this.#group.push(row);
     // Characters stand for bytes; a typed value is seldom longer than its text.
     this.#groupBytes += line.length + (row.rest?.length ?? 0) + (this.#typed.length > 0 ? line.length : 0);
+    if (row.data !== null) this.#groupBytes += row.binary?.length ?? 0;
     if (this.#groupBytes >= rowGroupBytes) this.#writeGroup();
   }
 

@@ -54,12 +54,38 @@ describe("a row", () => {
     expect(rowValues(checked, []).schema_version).toBe(3);
   });
 
-  it.each(['{"b" : 1.0, "a":12345678901234567890,"a":2}', "null", '"text"', "[1, 2]", '"\\ud800 \\u00e4"'])(
-    "[FO2] keeps `data` as it was posted: %s",
-    (data) => {
-      expect(textOf(rowOf({}, data).data)).toBe(data);
-    },
-  );
+  it.each([
+    '{"b" : 1.0, "a":12345678901234567890,"a":2}',
+    "null",
+    '"text"',
+    "[1, 2]",
+    '"\\ud83d\\uDE00 \\u00e4 \\\\ud800"',
+  ])("[FO2] keeps `data` as it was posted: %s", (data) => {
+    expect(textOf(rowOf({}, data).data)).toBe(data);
+    expect(rowOf({}, data).binary).toBeNull();
+  });
+
+  it.each([
+    ['"\\ud800"', '"\\ufffd"'],
+    ['"a\\uDFFF\\uD800\\ud83d\\ude00"', '"a\\ufffd\\ufffd\\ud83d\\ude00"'],
+    ['{"\\\\\\uDbFf":1.0}', '{"\\\\\\ufffd":1.0}'],
+  ])("[FO9] has %s, which engines refuse, as %s in `data`, and as posted in `binary`", (data, readable) => {
+    const row = rowOf({}, data);
+    expect([textOf(row.data), textOf(row.binary)]).toEqual([readable, data]);
+  });
+
+  it("[FO9] has no half of a surrogate pair in any JSON, and nothing else changed", () => {
+    const unit = fc.constantFrom("\\ud83d", "\\uDE00", "\\\\", "ud800", "\\n", "x", "\\u0041", "😀");
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 8 }), (units) => {
+        const data = `"${units.join("")}"`;
+        const { data: readable, binary } = rowOf({}, data);
+        const value = JSON.parse(data) as string;
+        expect(JSON.parse(textOf(readable) ?? "")).toBe(value.toWellFormed());
+        expect(textOf(binary)).toBe(value.isWellFormed() ? null : data);
+      }),
+    );
+  });
 
   it("[FO2] keeps binary data as bytes", () => {
     fc.assert(
@@ -140,7 +166,13 @@ describe("typed columns", () => {
     ["with a fraction", '{"count":1.5}', '{"count":1.5}', { count: null }],
     ["that is no finite number", '{"score":1e999}', '{"score":1e999}', { score: null }],
     ["that is no time", '{"at":"soon"}', '{"at":"soon"}', { at: null }],
-    ["with half a surrogate pair", '{"page":"\\ud800"}', '{"page":"\\ud800"}', { page: null }],
+    ["past every number, somewhere", '{"any":[{"a":1e999}]}', '{"any":[{"a":1e999}]}', {}],
+    [
+      "too large to be exact, somewhere",
+      '{"any":[12345678901234567890]}',
+      '{"any":[12345678901234567890]}',
+      {},
+    ],
     ["unknown", '{"page":"/","new":{"a": 1.0}}', '{"new":{"a": 1.0}}', { page: "/" }],
     [
       "unknown inside",
@@ -166,6 +198,17 @@ describe("typed columns", () => {
     expect(rowOf({}, undefined, typed)).toMatchObject({ data: null, rest: null });
     expect(rowOf({}, "null", typed).rest).toBeNull();
     expect(rowOf({}, '{"new":1}').rest).toBeNull();
+  });
+
+  it.each([
+    ['{"page":"\\ud800"}', null],
+    ['{"any":["\\ud800"]}', '["\\ufffd"]'],
+  ])("[FO3] [FO9] keep half a surrogate pair beside as well as JSON can: %s", (data, any) => {
+    const row = rowOf({}, data, typed);
+    expect(textOf(row.rest)).toBe(data.replace("ud800", "ufffd"));
+    expect(textOf(row.binary)).toBe(data);
+    expect(textOf((row.typed.at(-1) ?? null) as Uint8Array | null)).toBe(any);
+    expect(row.typed[0] ?? null).toBeNull();
   });
 
   it("[FO3] take any value without a throw, and hold all of it, or it is beside", () => {
