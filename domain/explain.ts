@@ -5,6 +5,7 @@
 import { type EpochMs, type Hour, endOf, epochMs, isoOf, startOf } from "./hour.ts";
 import { overdueMs } from "./limits.ts";
 import { dueAt } from "./plan.ts";
+import type { Freeze } from "./freeze.ts";
 import type { Finding, Hop } from "./verdict.ts";
 import type { BucketState } from "./view/state.ts";
 
@@ -45,10 +46,12 @@ export interface ExplainInput {
   readonly unheard: string | null;
   /** Of the shards whose receipts are missing, the first ones. */
   readonly shards: readonly ShardSays[];
+  /** What keeps the bucket from being deleted; null: nothing does. */
+  readonly freeze: Freeze | null;
 }
 
 export interface Reason {
-  readonly what: "time" | "cron" | "bucket" | "shard" | "claim" | "step" | "audit" | "finding";
+  readonly what: "time" | "cron" | "bucket" | "shard" | "claim" | "step" | "audit" | "finding" | "freeze";
   readonly where: string;
   readonly since: string | null;
   readonly detail: string;
@@ -66,7 +69,22 @@ export interface Explanation {
 
 export function explain(input: ExplainInput, now: EpochMs): Explanation {
   const { type, hour, state } = input;
-  return { type, hour, state, ...explained(input, now) };
+  const { summary, reasons, todo } = explained(input, now);
+  return { type, hour, state, summary, reasons: [...reasons, ...freezeReasons(input.freeze)], todo };
+}
+
+function freezeReasons(freeze: Freeze | null): Reason[] {
+  if (freeze === null) return [];
+  const { type, sinceMs, author, note } = freeze;
+  const why = note === "" ? "" : `: ${note}`;
+  return [
+    reason(
+      "freeze",
+      type ?? "all streams",
+      sinceMs,
+      `nothing is deleted, frozen by ${author || "somebody"}${why}`,
+    ),
+  ];
 }
 
 type Told = Pick<Explanation, "summary" | "reasons" | "todo">;

@@ -113,6 +113,11 @@ export function undatedHomeName(type: EventType, index: number): string {
   return `${index}/${type}`;
 }
 
+/** Of the inverse of `undatedHomeName`, the stream. */
+export function typeOfUndatedHome(name: string): EventType | null {
+  return (/^\d+\/([\s\S]+)$/.exec(name)?.[1] as EventType | undefined) ?? null;
+}
+
 /** Total order of addresses by hour, then type: the order in which work is listed. */
 export function compareBuckets(a: BucketAddress, b: BucketAddress): number {
   return hourNumber(a.hour) - hourNumber(b.hour) || (a.type < b.type ? -1 : a.type > b.type ? 1 : 0);

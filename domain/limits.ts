@@ -236,6 +236,9 @@ export const sealRetryMsMax = 5 * MINUTE_MS;
 /** How long after an alarm that failed an object tries again. A seal that fails has delays of its own. */
 export const alarmRetryMs = 30 * SECOND_MS;
 
+/** How long an object whose deletion is frozen waits before it asks again. */
+export const freezeRecheckMs = 1 * HOUR_MS;
+
 /** How long after its due time an open shard waits for its bucket before it wakes the bucket itself. */
 export const deadHandMs = 15 * MINUTE_MS;
 

@@ -122,6 +122,17 @@ export const AuditReport = z
       .object({ buckets: count, oldest: hour.nullable() })
       .nullable()
       .describe("What is not balanced before the range, if no `from` was asked for."),
+    freezes: z
+      .array(
+        z.object({
+          type: z.string().nullable().describe("Null: all streams."),
+          since: time,
+          author: z.string(),
+          note: z.string(),
+        }),
+      )
+      .default([])
+      .describe("Of what nothing is deleted, because an operator has frozen it."),
   })
   .describe("Whether everything is there, and if not, what is not: the answer of GET /v1/audit/report.");
 export type AuditReport = z.infer<typeof AuditReport>;

@@ -33,6 +33,11 @@ const Resealed = z.looseObject({
   dryRun: z.boolean(),
   reply: z.looseObject({ state: z.string(), error: z.string().optional() }).optional(),
 });
+const Frozen = z.looseObject({
+  freezes: z.array(
+    z.looseObject({ type: z.string().nullable(), since: z.string(), author: z.string(), note: z.string() }),
+  ),
+});
 const Actions = z.looseObject({
   actions: z.array(
     z.looseObject({
@@ -83,6 +88,12 @@ async function run(options: OpsOptions): Promise<number> {
       if (options.json) console.log(JSON.stringify({ dryRun: !yes, lines }, null, 2));
       return code;
     }
+    case "freeze":
+    case "unfreeze": {
+      const answer = await call(api, "POST", `/v1/ops/${command}`, { ...body, type: options.frozenType });
+      print(options, answer, () => freezeText(options, answer));
+      return 0;
+    }
     case "actions": {
       const answer = await call(api, "GET", `/v1/ops/actions?limit=${options.limit}`);
       print(options, answer, () => Actions.parse(answer).actions.map(actionLine).join("\n"));
@@ -104,6 +115,21 @@ function explanationText(answer: unknown): string {
         `  ${what}: ${where}${since === null ? "" : `, since ${since}`}: ${detail}`,
     ),
     ...(todo.length === 0 ? [] : ["to do:", ...todo.map((line) => `  ${line}`)]),
+  ].join("\n");
+}
+
+function freezeText({ command, frozenType, yes }: OpsOptions, answer: unknown): string {
+  const { freezes } = Frozen.parse(answer);
+  const what = frozenType === null ? "all streams" : JSON.stringify(frozenType);
+  const done = command === "freeze" ? `of ${what} nothing is deleted` : `the freeze of ${what} is lifted`;
+  const would = `would ${command} ${what}; nothing was done, see --yes`;
+  return [
+    yes ? done : would,
+    freezes.length === 0 ? "nothing is frozen" : "frozen:",
+    ...freezes.map(
+      ({ type, since, author, note }) =>
+        `  ${type === null ? "all streams" : JSON.stringify(type)} since ${since}, by ${author}${note === "" ? "" : `: ${note}`}`,
+    ),
   ].join("\n");
 }
 

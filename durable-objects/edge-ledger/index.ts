@@ -6,17 +6,22 @@ import { type BucketAccount, type LedgerTotals, Report, type ReportReply } from 
 import type { LedgerRpc } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
 import { Ledger } from "./ledger.ts";
 
-export class EdgeLedger extends DurableObject<ClockEnv> implements LedgerRpc {
+export type EdgeLedgerEnv = ClockEnv & DeletionEnv;
+
+export class EdgeLedger extends DurableObject<EdgeLedgerEnv> implements LedgerRpc {
   readonly #ledger: Ledger;
 
-  constructor(ctx: DurableObjectState, env: ClockEnv) {
+  constructor(ctx: DurableObjectState, env: EdgeLedgerEnv) {
     super(ctx, env);
     this.#ledger = new Ledger(ctx.storage, {
       now: () => readClock(env),
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "EdgeLedger", name: ctx.id.name ?? "" }, at, now),
+      // It holds what is of every stream.
+      mayDelete: () => mayDelete(env, null),
       abort: (reason) => {
         ctx.abort(reason);
       },

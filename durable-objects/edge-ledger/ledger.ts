@@ -18,12 +18,13 @@ import {
   openAccount,
   totalsOfLedger,
 } from "../../domain/ledger.ts";
-import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
+import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
+import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { LedgerStore } from "./store.ts";
 
 /** The outside of a ledger object. */
-export interface LedgerDeps extends AlarmDeps {
+export interface LedgerDeps extends DeletionDeps {
   now(): Promise<EpochMs>;
   abort(reason: string): void;
 }
@@ -94,6 +95,7 @@ export class Ledger {
       await this.#deps.armAlarm(retireAtMs as EpochMs, now);
       return;
     }
+    if (await putOffDeletion(this.#deps, now)) return;
     await this.#storage.deleteAll();
     this.#deps.abort("retired");
   }

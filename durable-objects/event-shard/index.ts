@@ -21,6 +21,7 @@ import {
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
@@ -29,7 +30,7 @@ import { type BucketNamespace, type HomesEnv, bucketStub, homeStub } from "../..
 import { withDeadline } from "../../platform/timer.ts";
 import { Shard, type ShardDeps } from "./shard.ts";
 
-export interface EventShardEnv extends ClockEnv, HomesEnv {
+export interface EventShardEnv extends ClockEnv, HomesEnv, DeletionEnv {
   readonly EVENTS: R2Bucket;
   readonly HOUR_BUCKET: BucketNamespace;
 }
@@ -60,6 +61,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
         await bucketStub(env.HOUR_BUCKET, address).seal({ nowMs: await readClock(env), plan: null });
       },
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "EventShard", name: ctx.id.name ?? "" }, at, now),
+      mayDelete: () => mayDelete(env, type),
       abort: (reason) => {
         ctx.abort(reason);
       },

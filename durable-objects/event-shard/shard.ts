@@ -48,7 +48,8 @@ import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
-import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
+import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
+import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { type FlushDeps, flush, originOf } from "./flush.ts";
@@ -57,7 +58,7 @@ import { resolveForeign } from "./resolve.ts";
 import { type ShardState, ShardStore } from "./store.ts";
 
 /** The outside of a shard. */
-export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, AlarmDeps {
+export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, DeletionDeps {
   now(): Promise<EpochMs>;
   /** Asks the bucket of that hour to wait for this shard. Throws if it can't be reached: then nothing was decided. */
   enrol(hour: Hour, request: EnrolRequest): Promise<EnrolReply>;
@@ -444,6 +445,7 @@ export class Shard {
       await this.#deps.armAlarm(this.#retireAt(), now);
       return;
     }
+    if (await putOffDeletion(this.#deps, now)) return;
     await this.#storage.deleteAll();
     this.#deps.log("retired", {});
     this.#deps.abort("retired");

@@ -34,13 +34,14 @@ import type {
 } from "../../domain/messages.ts";
 import { type Plan, dueAt, sealAlarmAt } from "../../domain/plan.ts";
 import { nextSealStep, retryDelayMs } from "../../domain/seal.ts";
-import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
+import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
+import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { type SealDeps, SealSteps } from "./seal-steps.ts";
 import { BucketStore } from "./store.ts";
 
 /** The outside of a bucket. */
-export interface BucketDeps extends SealDeps, AlarmDeps {
+export interface BucketDeps extends SealDeps, DeletionDeps {
   now(): Promise<EpochMs>;
   /** A number in [0, 1) that spreads retries. */
   jitter(): number;
@@ -212,7 +213,7 @@ export class Bucket {
     if (record.phase === "planned") {
       // Nobody enrolled. If its stream expects the hour, the cron seals it; else it goes when its window is over.
       if (now < this.#retireAt(record.plan)) await this.#deps.armAlarm(this.#retireAt(record.plan), now);
-      else await this.#retire();
+      else await this.#retire(now);
       return;
     }
     if (record.phase !== "sealed") {
@@ -229,10 +230,11 @@ export class Bucket {
       );
     }
     if (now < this.#retireAt(record.plan)) await this.#deps.armAlarm(this.#retireAt(record.plan), now);
-    else await this.#retire();
+    else await this.#retire(now);
   }
 
-  async #retire(): Promise<void> {
+  async #retire(now: EpochMs): Promise<void> {
+    if (await putOffDeletion(this.#deps, now)) return;
     await this.#storage.deleteAll();
     this.#deps.log("retired", {});
     this.#deps.abort("retired");
@@ -240,6 +242,7 @@ export class Bucket {
 
   /** One slice of dropping; the alarm comes back for the rest. */
   async #dropPayloads(holders: readonly Holder[], now: EpochMs): Promise<void> {
+    if (await putOffDeletion(this.#deps, now)) return;
     for (const holder of holders) {
       if (!(await this.#deps.shard(holder).dropPayloads(this.#address.hour, now))) break;
       this.#store.recordPayloadsDropped(holder);

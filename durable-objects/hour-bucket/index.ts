@@ -13,6 +13,7 @@ import {
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
@@ -21,7 +22,7 @@ import { randomFraction } from "../../platform/random.ts";
 import { type ShardNamespace, shardStub } from "../../platform/stubs.ts";
 import { Bucket, type BucketDeps } from "./bucket.ts";
 
-export interface HourBucketEnv extends ClockEnv {
+export interface HourBucketEnv extends ClockEnv, DeletionEnv {
   readonly EVENTS: R2Bucket;
   readonly EVENT_SHARD: ShardNamespace;
 }
@@ -41,6 +42,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
       now: () => readClock(env),
       jitter: randomFraction,
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "HourBucket", name }, at, now),
+      mayDelete: () => mayDelete(env, address.type),
       abort: (reason) => {
         ctx.abort(reason);
       },

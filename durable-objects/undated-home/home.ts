@@ -11,7 +11,8 @@ import type { HolderName } from "../../domain/ids.ts";
 import { forgetAfterWindowMs, retireAfterWindowMs } from "../../domain/limits.ts";
 import type { ClaimMessage, ClaimReply, OwnedAnswer } from "../../domain/messages.ts";
 import { protocolVersion } from "../../domain/plan.ts";
-import { type AlarmDeps, runAlarm } from "../../platform/run-alarm.ts";
+import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
+import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { UndatedStore } from "./store.ts";
 
@@ -20,7 +21,7 @@ const dayMs = 86_400_000;
 /** Identities forgotten per turn: bounds the transaction. */
 const forgetPerTurn = 5_000;
 
-export interface UndatedHomeDeps extends AlarmDeps {
+export interface UndatedHomeDeps extends DeletionDeps {
   now(): Promise<EpochMs>;
   abort(reason: string): void;
 }
@@ -84,7 +85,7 @@ export class UndatedHome {
   }
 
   async #alarm(now: EpochMs): Promise<void> {
-    if (this.#store.blank) return;
+    if (this.#store.blank || (await putOffDeletion(this.#deps, now))) return;
     const keepMs = this.#store.windowMs() + retireAfterWindowMs;
     this.#store.forget(Math.floor((now - keepMs) / dayMs), forgetPerTurn);
     const day = this.#store.oldestDay();

@@ -1,6 +1,7 @@
 /** The object class: builds an undated home on its own storage, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
-import { HolderName } from "../../domain/ids.ts";
+import { HolderName, typeOfUndatedHome } from "../../domain/ids.ts";
+import { broken } from "../../domain/invariant.ts";
 import {
   ClaimMessage,
   type ClaimReply,
@@ -10,17 +11,24 @@ import {
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
 import { UndatedHome as Home } from "./home.ts";
 
-export class UndatedHome extends DurableObject<ClockEnv> implements UndatedHomeRpc {
+export type UndatedHomeEnv = ClockEnv & DeletionEnv;
+
+export class UndatedHome extends DurableObject<UndatedHomeEnv> implements UndatedHomeRpc {
   readonly #home: Home;
 
-  constructor(ctx: DurableObjectState, env: ClockEnv) {
+  constructor(ctx: DurableObjectState, env: UndatedHomeEnv) {
     super(ctx, env);
+    const type =
+      typeOfUndatedHome(ctx.id.name ?? "") ??
+      broken("an undated home was reached by another name than undatedHomeName()");
     this.#home = new Home(ctx.storage, {
       now: () => readClock(env),
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "UndatedHome", name: ctx.id.name ?? "" }, at, now),
+      mayDelete: () => mayDelete(env, type),
       abort: (reason) => {
         ctx.abort(reason);
       },

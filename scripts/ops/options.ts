@@ -12,11 +12,14 @@ export const usage = `npm run ops -- explain STREAM HOUR    why the bucket is wh
 npm run ops -- reseal STREAM HOUR     ask a bucket that is due to seal, now
 npm run ops -- reaudit STREAM HOUR    audit a sealed bucket once more, from its first part on
 npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
+npm run ops -- freeze                 delete nothing, of any stream or of --type only, until unfreeze
+npm run ops -- unfreeze               lift that freeze; what is due is deleted within the hour
 npm run ops -- actions                what was done by hand, newest first
 
 Whatever changes something only says what it would do, unless --yes is given. Everything can be repeated.
 
   --yes            do it
+  --type STREAM    of freeze and unfreeze: this stream (default: all streams)
   --author NAME    who does it (default: your user name)
   --note TEXT      why
   --limit N        actions that are shown (default 20)
@@ -25,12 +28,22 @@ ${apiUsage(scope)}
 
 exit code: 0 done or explained; 1 it is not: it was refused, or the bucket did not seal; 2 bad arguments`;
 
-export const commands = ["explain", "reseal", "reaudit", "rebuild-catalog", "actions"] as const;
+export const commands = [
+  "explain",
+  "reseal",
+  "reaudit",
+  "rebuild-catalog",
+  "freeze",
+  "unfreeze",
+  "actions",
+] as const;
 export type Command = (typeof commands)[number];
 
 export interface OpsOptions {
   readonly command: Command;
   readonly type: string;
+  /** Null: all streams. */
+  readonly frozenType: string | null;
   readonly hour: string;
   readonly yes: boolean;
   readonly author: string;
@@ -51,6 +64,7 @@ export function readOptions(
       yes: { type: "boolean", default: false },
       author: { type: "string" },
       note: { type: "string", default: "" },
+      type: { type: "string" },
       limit: { type: "string", default: "20" },
       json: { type: "boolean", default: false },
       ...apiOptions,
@@ -59,7 +73,10 @@ export function readOptions(
   const [name, type = "", hourText, ...more] = positionals;
   const command = commands.find((known) => known === name);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesBucket = command !== "actions" && command !== "rebuild-catalog";
+  const takesBucket = ["explain", "reseal", "reaudit"].includes(command);
+  const takesType = command === "freeze" || command === "unfreeze";
+  if (values.type !== undefined && (!takesType || !isTypeName(values.type)))
+    throw new BadArgument("--type goes with freeze and unfreeze, and names a stream");
   if (more.length > 0 || (!takesBucket && type !== ""))
     throw new BadArgument(
       `${command} takes ${takesBucket ? "a stream and an hour" : "no name"}; quote a name with spaces`,
@@ -70,6 +87,7 @@ export function readOptions(
   return {
     command,
     type,
+    frozenType: values.type ?? null,
     hour,
     yes: values.yes,
     author: values.author ?? userInfo().username,

@@ -38,6 +38,13 @@ export function pageOf(report: AuditReport): string {
       "",
       `before ${report.from}: ${before.buckets} not balanced, the oldest ${before.oldest}; see --from`,
     );
+  for (const { type, since, author, note } of report.freezes) {
+    const what = type === null ? "all streams" : plain(type);
+    lines.push(
+      "",
+      `frozen since ${since}, nothing is deleted: ${what}${by(author)}${note === "" ? "" : `: ${note}`}`,
+    );
+  }
   return [...lines, "", verdictOf(report)].join("\n");
 }
 

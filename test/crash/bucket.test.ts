@@ -107,6 +107,7 @@ class World {
       schema: async () => null,
       now: () => this.outside.call(life, `${name}: now`, async () => this.now),
       armAlarm,
+      mayDelete: async () => true,
       abort: (reason: string) => {
         life.end(reason);
       },

@@ -94,6 +94,7 @@ class World {
       schema: async () => null,
       now: async () => this.now,
       armAlarm,
+      mayDelete: async () => true,
       abort: (reason: string) => {
         life.end(reason);
       },

@@ -51,6 +51,7 @@ export class Cluster {
       schema: async () => null,
       now: async () => this.now,
       armAlarm,
+      mayDelete: async () => true,
       abort: (reason: string) => {
         life.end(reason);
       },

@@ -37,6 +37,7 @@ function holderWith(storage: SqliteStorage): Shard {
     claim: unused,
     wakeBucket: unused,
     armAlarm: unused,
+    mayDelete: async () => true,
     abort: () => undefined,
     log: () => undefined,
   });

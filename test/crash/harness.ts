@@ -48,7 +48,7 @@ export class Life {
 }
 
 /** Alarms in a row past which an object goes round in circles. */
-const alarmsMax = 40;
+const alarmsMax = 100;
 
 /** Never resolves: what an object that has ended hears of the outside. */
 const silence = new Promise<never>(() => undefined);

@@ -35,6 +35,7 @@ class World {
       return new Ledger(storage, {
         now: () => outside.call(life, "clock: now", async () => startOf(hour)),
         armAlarm,
+        mayDelete: async () => true,
         abort: (reason) => {
           life.end(reason);
         },

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type EpochMs, endOf, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { retireAfterWindowMs } from "../../domain/limits.ts";
+import { freezeRecheckMs, retireAfterWindowMs } from "../../domain/limits.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
 import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
@@ -32,6 +32,8 @@ class World<Built extends Alarmed> {
   readonly outside: Outside;
   readonly host: Host<Built>;
   now: EpochMs = startOf(hour);
+  /** Operators have frozen everything until then. */
+  frozenUntil = 0;
 
   constructor(
     fault: Fault | null,
@@ -48,6 +50,8 @@ class World<Built extends Alarmed> {
       schema: async () => null,
       now: async () => this.now,
       armAlarm,
+      mayDelete: () =>
+        this.outside.call(life, "may it be deleted?", async () => this.now >= this.frozenUntil),
       abort: (reason: string) => {
         life.end(reason);
       },
@@ -66,7 +70,7 @@ class World<Built extends Alarmed> {
 interface Kind {
   readonly name: string;
   /** Plays its life to the end and judges it; what came of its calls is in the outside. */
-  readonly play: (fault: Fault | null) => Promise<Outside>;
+  readonly play: (fault: Fault | null, frozenMs?: number) => Promise<Outside>;
 }
 
 /** `live`: up to the last thing that anybody asks of it. */
@@ -76,16 +80,18 @@ function kindOf<Built extends Alarmed>(
   make: (fault: Fault | null) => World<Built>,
   live: (world: World<Built>) => Promise<unknown>,
 ): Kind {
-  const play = async (fault: Fault | null): Promise<Outside> => {
+  const play = async (fault: Fault | null, frozenMs = 0): Promise<Outside> => {
     const world = make(fault);
+    const endsAt = goneAt + frozenMs;
+    if (frozenMs > 0) world.frozenUntil = endsAt;
     await live(world);
     const times = await world.host.alarms(async (object, atMs) => {
       world.now = epochMs(atMs);
-      if (atMs <= goneAt) expect(isBlank(world.host.durable()), `blank before ${goneAt}`).toBe(false);
+      if (atMs <= endsAt) expect(isBlank(world.host.durable()), `blank before ${endsAt}`).toBe(false);
       await object.alarm(world.now);
     });
     expect(isBlank(world.host.durable())).toBe(true);
-    expect(times.some((atMs) => atMs >= goneAt)).toBe(true);
+    expect(times.some((atMs) => atMs >= endsAt)).toBe(true);
     return world.outside;
   };
   return { name, play };
@@ -174,6 +180,10 @@ describe.each(kinds)("$name", ({ play }) => {
   it("[BU11] deletes itself as the last thing it does", () => {
     expect(calls.at(-1)).toBe("object: delete all");
     expect(calls.filter((call) => call === "object: delete all")).toHaveLength(1);
+  });
+
+  it.each(failures)("[OP13] frozen, it stays until that is lifted, when any call %s", async (failure) => {
+    for (let call = 0; call < calls.length; call++) await play({ call, failure }, 3 * freezeRecheckMs);
   });
 
   it.each(failures)("[BU11] is gone in time and not before, when any call %s", async (failure) => {

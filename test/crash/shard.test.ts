@@ -121,6 +121,7 @@ class World {
         claim: async () => broken("no row is foreign"),
         wakeBucket: () => outside.call(life, "bucket: wake", async () => undefined),
         armAlarm,
+        mayDelete: async () => true,
         abort: (reason) => {
           life.end(reason);
         },

@@ -32,6 +32,7 @@ const base: ExplainInput = {
   bucket,
   unheard: null,
   shards: [],
+  freeze: null,
 };
 const reseal = "npm run ops -- reseal shop.order 2026-11-23T10 --yes";
 
@@ -164,4 +165,11 @@ describe("[OP10] a sealed bucket", () => {
   test("a name with spaces is quoted in what to do", () => {
     expect(explain({ ...base, type: "a b" }, at("11:20:00")).todo.join()).toContain('reseal "a b" 2026');
   });
+});
+
+test("[OP13] a freeze is among the reasons, whatever the bucket is", () => {
+  const freeze = { type: null, sinceMs: at("11:00:00"), author: "Ann", note: "evidence" };
+  expect(told({ state: "balanced", freeze })).toBe(
+    "It is sealed and balanced: everything is there. | freeze all streams: nothing is deleted, frozen by Ann: evidence",
+  );
 });

@@ -466,4 +466,15 @@ function askedRows(`,
     ],
     "test/domain/segment.test.ts",
   ),
+  mutant(
+    "what is frozen is deleted",
+    [
+      change(
+        "platform/deletion.ts",
+        "if (await deps.mayDelete()) return false;",
+        "if ((await deps.mayDelete()) || now > 0) return false;",
+      ),
+    ],
+    "test/crash/retire.test.ts",
+  ),
 ];

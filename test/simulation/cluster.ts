@@ -92,14 +92,25 @@ export class Cluster {
     codec: typeof syncCodec;
     schema: () => Promise<JsonObject | null>;
     armAlarm: Place["armAlarm"];
+    mayDelete: () => Promise<boolean>;
   } {
     return {
       objects: objectsOf(place.life, this.r2, this.planted, this.#deps),
       codec: syncCodec,
       schema: async () => schemas[this.#deps.random.between(0, schemas.length - 1)] ?? null,
       armAlarm: (atMs) => place.armAlarm(atMs),
+      mayDelete: this.#mayDelete,
     };
   }
+
+  /** Operators freeze and unfreeze, and the catalog is away now and then. */
+  #mayDelete = async (): Promise<boolean> => {
+    const { random, trace } = this.#deps;
+    if (random.chance(0.05)) throw new Error("whether it is frozen cannot be known");
+    const frozen = random.chance(0.1);
+    if (frozen) trace.reach("deletion_frozen");
+    return !frozen;
+  };
 
   #now = async (): Promise<ReturnType<typeof epochMs>> => epochMs(this.#deps.scheduler.nowMs);
 
@@ -410,6 +421,7 @@ export class Cluster {
         const built = new UndatedHome(place.storage, {
           now: this.#now,
           armAlarm: (atMs) => place.armAlarm(atMs),
+          mayDelete: this.#mayDelete,
           abort: (reason) => {
             host.end(place.life, reason);
           },
@@ -461,6 +473,7 @@ export class Cluster {
         const built = new Ledger(place.storage, {
           now: this.#now,
           armAlarm: (atMs) => place.armAlarm(atMs),
+          mayDelete: this.#mayDelete,
           abort: (reason) => {
             host.end(place.life, reason);
           },

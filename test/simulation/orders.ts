@@ -66,6 +66,7 @@ export const orders = {
   digest_reply_lost: "a digest was put and the reply lost",
   resent_after_answer: "a client sent an event again that it had an answer for",
   payloads_dropped: "a bucket that was verified dropped its payloads",
+  deletion_frozen: "what was due to be deleted was frozen",
   retired: "objects deleted themselves after the window",
   retired_woken: "a retired object was woken by an append",
 } as const;

@@ -29,6 +29,7 @@ import { quarantineRoute } from "./quarantine.ts";
 import { listActionsRoute } from "./repair/act.ts";
 import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
+import { freezeRoute, listFreezesRoute, unfreezeRoute } from "./repair/freeze.ts";
 import { rebuildBucketsRoute, rebuildVerdictsRoute, restoreConfigRoute } from "./repair/rebuild.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
@@ -79,6 +80,9 @@ router
   .post("/v1/ops/restore-config", needs("admin", restoreConfigRoute))
   .post("/v1/ops/rebuild-buckets/:type", needs("admin", rebuildBucketsRoute))
   .post("/v1/ops/rebuild-verdicts", needs("admin", rebuildVerdictsRoute))
+  .get("/v1/ops/freezes", needs("read:audit", listFreezesRoute))
+  .post("/v1/ops/freeze", needs("admin", freezeRoute))
+  .post("/v1/ops/unfreeze", needs("admin", unfreezeRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(

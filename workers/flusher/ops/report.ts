@@ -33,6 +33,7 @@ import { type Stream, TypeName } from "../../../domain/stream.ts";
 import { Fault } from "../../../domain/verdict.ts";
 import { sealLatenessMs, targetLatenessOf } from "../../../domain/view/stream.ts";
 import { type CatalogBucket, countUnsettled, listUnsettled } from "../../../platform/catalog/buckets.ts";
+import { listFreezes } from "../../../platform/catalog/freezes.ts";
 import { listStreams } from "../../../platform/catalog/streams.ts";
 import {
   type BucketTotal,
@@ -44,6 +45,7 @@ import {
 import { After, Limit } from "./buckets.ts";
 import { type OpsCall, type OpsReply, checkedQuery, json } from "./http.ts";
 import { lastFailure } from "./no-manifest.ts";
+import { freezeJson } from "./repair/freeze.ts";
 
 const ReportQuery = z.strictObject({
   type: TypeName.optional(),
@@ -69,13 +71,14 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
   const lateFrom = epochMs(now - overdueMs);
   const late = { dueBefore: lateFrom, sealedBefore: lateFrom };
   const earlier = wanted.value.from === undefined ? { type, owner, to: filter.from } : null;
-  const [streams, totals, lateness, latest, unsettled, before] = await Promise.all([
+  const [streams, totals, lateness, latest, unsettled, before, freezes] = await Promise.all([
     listStreams(CATALOG),
     bucketTotals(CATALOG, lateFrom, filter),
     latenessOf(CATALOG, now, filter),
     lateBuckets(CATALOG, filter, lateListedMax),
     listUnsettled(CATALOG, late, { ...filter, faults }, after, limit),
     earlier === null ? null : countUnsettled(CATALOG, { ...earlier, faults }),
+    listFreezes(CATALOG),
   ]);
   const shown = streams.filter(
     ({ stream }) =>
@@ -121,6 +124,9 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
         : [{ type: of.type, owner: of.owner, from: oldest, buckets: due + overdue, overdue }],
     ),
     before: untold,
+    freezes: freezes
+      .filter((freeze) => freeze.type === null || shown.some(({ stream }) => stream.type === freeze.type))
+      .map(freezeJson),
   };
   return ok(json(report));
 }

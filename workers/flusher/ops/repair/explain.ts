@@ -1,12 +1,14 @@
 /** `/v1/ops/explain/:type/:hour`: why the bucket is what it is, and what to do. Asks everybody, changes nothing. */
 import * as z from "zod";
 import { type Explanation, type ShardSays, explain } from "../../../../domain/explain.ts";
+import { freezeOf } from "../../../../domain/freeze.ts";
 import { hourNumber, hourNumberOf } from "../../../../domain/hour.ts";
 import { type EventType, HolderName, shardOfName } from "../../../../domain/ids.ts";
 import { explainShardsMax } from "../../../../domain/limits.ts";
 import { no, ok } from "../../../../domain/refusal.ts";
 import { stateOf } from "../../../../domain/view/grid.ts";
 import { getBucket } from "../../../../platform/catalog/buckets.ts";
+import { listFreezes } from "../../../../platform/catalog/freezes.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { bucketStub, shardStub } from "../../../../platform/stubs.ts";
 import { hear } from "../../audit/hear.ts";
@@ -56,6 +58,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
       shards: sealing
         ? await Promise.all(missing.slice(0, explainShardsMax).map((name) => askShard(env, type, name)))
         : [],
+      freeze: freezeOf(await listFreezes(env.CATALOG), type),
     },
     now,
   );
