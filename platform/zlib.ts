@@ -6,7 +6,15 @@ export function gzip(bytes: Uint8Array): Uint8Array {
   return gzipSync(bytes, { level: 6 });
 }
 
-/** Throws if the bytes hold another number of bytes than `plainBytes`, before it makes more of them. */
+/**
+ * Throws if the bytes hold another number of bytes than `plainBytes`, and makes no more than twice as many. The runtime
+ * doubles its buffer as it goes, and throws where a doubled one passes the bound, however little of it would be used.
+ */
 export function gunzip(bytes: Uint8Array, plainBytes: number): Uint8Array {
-  return gunzipSync(bytes, { maxOutputLength: Math.max(plainBytes, 1) });
+  const plain = gunzipSync(bytes, { maxOutputLength: 2 * plainBytes + startBytes });
+  if (plain.length !== plainBytes) throw new Error(`${plain.length} bytes, not ${plainBytes}`);
+  return plain;
 }
+
+/** What the runtime's buffer may begin with. */
+const startBytes = 64 * 1024;
