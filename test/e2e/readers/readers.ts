@@ -29,7 +29,7 @@ export interface Reader {
 }
 
 /** The Python to ask for pyarrow and Polars. */
-const python = process.env["HOURSEAL_PYTHON"] ?? "python3";
+export const python = process.env["HOURSEAL_PYTHON"] ?? "python3";
 
 export const readers: readonly Reader[] = [
   { name: "DuckDB", absent: null, rowsOf: byDuckDb },
