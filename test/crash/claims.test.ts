@@ -3,10 +3,11 @@
  * that any of them makes to the outside failed in every way. Whatever fails, an identity is delivered once.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Format } from "../../domain/encoding.ts";
 import { type EpochMs, type Hour, endOf, epochMs, plusHours, startOf } from "../../domain/hour.ts";
 import { AppendNo, type Holder, type HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { claimBytes, claimPatienceMs, forgetAfterWindowMs } from "../../domain/limits.ts";
+import { carryBytesMax, claimBytes, claimPatienceMs, forgetAfterWindowMs } from "../../domain/limits.ts";
 import type { AppendReply, ClaimMessage, ClaimReply, HomeAddress } from "../../domain/messages.ts";
 import { type Claims, claims, packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
@@ -212,9 +213,9 @@ class World {
     return this.holders[holder] ?? broken(`no holder ${holder}`);
   }
 
-  close(holder: number, of: Hour): Promise<Receipt> {
+  close(holder: number, of: Hour, formats: readonly Format[] = plan.formats): Promise<Receipt> {
     return untilDone(async () => {
-      const message = { protocol: protocolVersion, hour: of, nowMs: this.now, formats: [...plan.formats] };
+      const message = { protocol: protocolVersion, hour: of, nowMs: this.now, formats: [...formats] };
       const reply = await this.holderAt(holder).call((object) => object.close(message));
       return reply.closed ? reply.receipt : broken("it speaks another protocol");
     });
@@ -384,6 +385,24 @@ describe("a holder whose home does not answer", () => {
     const delivered = [second, third].map(({ counters }) => counters.delivered);
     expect(addTallies(delivered)).toEqual(tallyOf(nos));
     await judgeHomes(world, 0);
+  });
+
+  it("[CL4] [FO1] writes rows that moved in the formats of the bucket that takes them", async () => {
+    const world = new World(null);
+    world.away = true;
+    const nos = [...Array(1 + (2 * carryBytesMax) / largeRowBytes).keys()].map((at) => 100 + at);
+    for (const no of nos) {
+      const line = `{"no":${no},"pad":"${"x".repeat(largeRowBytes)}"}\n`;
+      await world.send(0, packRows([rowNo(no, { claims: claims.dated, homeHour, line })]));
+    }
+    world.now = epochMs(due + claimPatienceMs);
+    await world.close(0, hour);
+    world.away = false;
+    const { parts, formats, counters } = await world.close(0, later, ["parquet"]);
+    expect(plan.formats).toEqual(["ndjson.gz"]);
+    expect(formats).toEqual(["parquet"]);
+    expect(new Set(parts.map(({ format }) => format))).toEqual(new Set(formats));
+    expect(counters.delivered).toEqual(tallyOf(nos));
   });
 
   it("[CL4] gives an empty receipt to a bucket that it enrolled with and moved nothing to", async () => {
