@@ -32,6 +32,7 @@ async function sealedBucket(storage: SqliteStorage, disk: { flushed: Promise<voi
       now: async () => startOf(hour),
       armAlarm: async (atMs: EpochMs) => storage.setAlarm(atMs),
       abort: () => undefined,
+      mayDelete: async () => true,
       jitter: () => 0.5,
       log: () => undefined,
       shard: () => broken("nobody enrolled"),

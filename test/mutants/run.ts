@@ -101,8 +101,9 @@ async function verdictOf(mutant: Mutant): Promise<Verdict> {
       return { missed: `the simulation did not run: ${simulated.output.slice(-400)}` };
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const tests = ["test/crash", ...mutant.tests];
-    const tested = await run(tree, process.execPath, [vitest, "run", ...tests]);
-    const failed = /FAIL\s+(\S+\.test\.ts)/.exec(tested.output);
+    const tested = await run(tree, process.execPath, [vitest, "run", "--bail", "1", ...tests]);
+    // As it is summed up, or, where it was stopped before, as it failed.
+    const failed = /(?:FAIL\s+|❯ )(\S+\.test\.ts)/.exec(tested.output);
     if (tested.code !== 0 && failed !== null) return { caughtBy: failed[1] ?? "a test" };
     return { missed: tested.code === 0 ? "nothing failed" : tested.output.slice(-400) };
   } finally {
