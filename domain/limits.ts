@@ -527,6 +527,20 @@ export const rebuildDigestsMax = 100;
 /** Shards that an explanation asks, of those that a bucket waits for: the others say the same, mostly. */
 export const explainShardsMax = 10;
 
+// ── Log ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Characters of a `traceparent` that is read: 55 of this version, and room for what a later one adds. */
+export const traceparentCharsMax = 256;
+
+/** The share of successes that is logged unless HOURSEAL_LOG_SAMPLE says otherwise: a line costs twice a request. */
+export const logSampleDefault = 0.01;
+
+/** Lines of successes that an isolate writes a second: clients choose their traces, and so could choose to be logged. */
+export const successLinesPerSecondMax = 50;
+
+/** Appends that the line of one request names; the others are counted. A line bears some 100 bytes for each. */
+export const appendsLoggedMax = 16;
+
 // ── Pages for operators ────────────────────────────────────────────────────────────────────────────────────
 
 /** Hours one page for operators shows: a month, past what anyone reads at a glance. */

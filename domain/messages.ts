@@ -1,6 +1,7 @@
 /**
  * What objects say to each other: the messages, and the interface each object offers. Checked with zod where they come in;
- * results are typed values, and a throw means that the outcome is unknown.
+ * results are typed values, and a throw means that the outcome is unknown. `trace` is for the log alone: nothing is decided
+ * by it, and it may be missing.
  */
 import * as z from "zod";
 import type { EdgeAnswer, EdgeQuery } from "./append-audit.ts";
@@ -16,6 +17,7 @@ import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
 import type { SealStepName } from "./seal.ts";
 import type { Tally } from "./tally.ts";
+import { CarriedTrace } from "./trace.ts";
 
 // ── Shard ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -26,6 +28,7 @@ export const AppendMessage = z.object({
   plan: Plan,
   /** Packed rows, see packed-rows.ts. */
   rows: z.instanceof(Uint8Array),
+  trace: CarriedTrace,
 });
 export type AppendMessage = z.infer<typeof AppendMessage>;
 
@@ -38,6 +41,7 @@ export const CloseMessage = z.object({
   hour: HourText,
   nowMs: EpochMs,
   formats: Formats.default([...defaultFormats]),
+  trace: CarriedTrace,
 });
 export type CloseMessage = z.infer<typeof CloseMessage>;
 
@@ -65,6 +69,7 @@ export const ClaimMessage = z.object({
   owner: HolderName,
   fingerprints: Fingerprints,
   windowMs: z.number().int().min(0),
+  trace: CarriedTrace,
 });
 export type ClaimMessage = z.infer<typeof ClaimMessage>;
 
@@ -124,11 +129,12 @@ export const EnrolMessage = z.object({
   hour: HourText,
   index: ShardIndex,
   plan: Plan,
+  trace: CarriedTrace,
 });
 export type EnrolMessage = z.infer<typeof EnrolMessage>;
 
 /** `plan`: what the stream's settings ask for, so that an hour in which nothing came can be sealed too. */
-export const SealMessage = z.object({ nowMs: EpochMs, plan: Plan.nullable() });
+export const SealMessage = z.object({ nowMs: EpochMs, plan: Plan.nullable(), trace: CarriedTrace });
 export type SealMessage = z.infer<typeof SealMessage>;
 
 /** What the catalog keeps of a sealed bucket. */
@@ -160,10 +166,14 @@ export type SealReply =
     };
 
 /** Only a balanced verdict is told: any other one changes nothing for the bucket, which keeps everything. */
-export const VerifiedMessage = z.object({ nowMs: EpochMs, verdict: z.literal("balanced") });
+export const VerifiedMessage = z.object({
+  nowMs: EpochMs,
+  verdict: z.literal("balanced"),
+  trace: CarriedTrace,
+});
 export type VerifiedMessage = z.infer<typeof VerifiedMessage>;
 
-export const PlanMessage = z.object({ plan: Plan, nowMs: EpochMs });
+export const PlanMessage = z.object({ plan: Plan, nowMs: EpochMs, trace: CarriedTrace });
 export type PlanMessage = z.infer<typeof PlanMessage>;
 
 export interface BucketRpc {

@@ -16,6 +16,7 @@ export interface DeletionEnv {
 export interface DeletionDeps extends AlarmDeps {
   /** False: it is frozen. Throws if that cannot be known. */
   mayDelete(): Promise<boolean>;
+  log(event: string, fields: Record<string, unknown>): void;
 }
 
 /** `type` null: what is of several streams, which one frozen stream keeps. */

@@ -19,7 +19,8 @@ const usage = `npm start -- [options]
   --clock TIME       RFC 3339: start in virtual time, which ticks, is kept over restarts and never goes back
   --no-cron          do not run the cron every minute
 
-HOURSEAL_ALERT_URL and HOURSEAL_ALERT_SECRET, if set, say where alerts go and what signs them.`;
+HOURSEAL_ALERT_URL and HOURSEAL_ALERT_SECRET, if set, say where alerts go and what signs them;
+HOURSEAL_LOG_SAMPLE, the share of successes that is logged (0 to 1).`;
 
 interface StartOptions {
   readonly port: number;
@@ -85,7 +86,7 @@ async function start(options: StartOptions): Promise<void> {
 
 /** What the Worker knows beside its keys, by the names that it has when deployed. */
 function variablesOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const names = ["HOURSEAL_ALERT_URL", "HOURSEAL_ALERT_SECRET"];
+  const names = ["HOURSEAL_ALERT_URL", "HOURSEAL_ALERT_SECRET", "HOURSEAL_LOG_SAMPLE"];
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 

@@ -5,12 +5,13 @@ import { EdgeId, EventType } from "../../domain/ids.ts";
 import { type BucketAccount, type LedgerTotals, Report, type ReportReply } from "../../domain/ledger.ts";
 import type { LedgerRpc } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
-import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
+import { type LogEnv, openSpan, spanned } from "../../platform/span.ts";
 import { Ledger } from "./ledger.ts";
 
-export type EdgeLedgerEnv = ClockEnv & DeletionEnv;
+export type EdgeLedgerEnv = LogEnv & DeletionEnv;
 
 export class EdgeLedger extends DurableObject<EdgeLedgerEnv> implements LedgerRpc {
   readonly #ledger: Ledger;
@@ -48,6 +49,8 @@ export class EdgeLedger extends DurableObject<EdgeLedgerEnv> implements LedgerRp
   }
 
   override async alarm(): Promise<void> {
-    await this.#ledger.alarm(await readClock(this.env));
+    const span = openSpan(this.env);
+    span.note({ name: this.ctx.id.name });
+    await spanned(span, "ledger", "alarm", async () => this.#ledger.alarm(await readClock(this.env)));
   }
 }

@@ -3,9 +3,10 @@ import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { EdgeQuery, type EdgeAnswer } from "../../domain/append-audit.ts";
 import { EpochMs, type Hour, HourText } from "../../domain/hour.ts";
-import { HolderName, shardOfName } from "../../domain/ids.ts";
+import { HolderName, type ShardAddress, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { claimDeadlineMs } from "../../domain/limits.ts";
+import type { Traceparent } from "../../domain/trace.ts";
 import {
   AnswerSeq,
   AppendMessage,
@@ -20,23 +21,37 @@ import {
   type ShardRpc,
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
-import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
+import {
+  type LogEnv,
+  calledSpan,
+  carried,
+  note,
+  noteOutcome,
+  openSpan,
+  spanned,
+} from "../../platform/span.ts";
 import { schemaOf } from "../../platform/stream-schema.ts";
+import { noteClaim } from "../../platform/claim-line.ts";
 import { type BucketNamespace, type HomesEnv, bucketStub, homeStub } from "../../platform/stubs.ts";
 import { withDeadline } from "../../platform/timer.ts";
 import { Shard, type ShardDeps } from "./shard.ts";
 
-export interface EventShardEnv extends ClockEnv, HomesEnv, DeletionEnv {
+export interface EventShardEnv extends LogEnv, DeletionEnv, HomesEnv {
   readonly EVENTS: R2Bucket;
   readonly HOUR_BUCKET: BucketNamespace;
 }
 
+/** Why an append is lawfully not taken here: the edge has news to hear, or has come twice. */
+const lawful: ReadonlySet<string> = new Set(["closed", "wrong_plan", "repeated"]);
+
 export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc {
   readonly #shard: Shard;
+  readonly #address: ShardAddress;
 
   constructor(ctx: DurableObjectState, env: EventShardEnv) {
     super(ctx, env);
@@ -48,17 +63,20 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
       codec: partCodec,
       schema: async () => schemaOf(env, type, await readClock(env)),
       now: () => readClock(env),
-      enrol: (hour, request) => bucketStub(env.HOUR_BUCKET, { type, hour }).enrol(request),
+      enrol: (hour, request) =>
+        bucketStub(env.HOUR_BUCKET, { type, hour }).enrol({ ...request, ...carried() }),
       homePlan: async (hour, plan) => {
         const nowMs = await readClock(env);
         return withDeadline(
-          bucketStub(env.HOUR_BUCKET, { type, hour }).plan({ plan, nowMs }),
+          bucketStub(env.HOUR_BUCKET, { type, hour }).plan({ plan, nowMs, ...carried() }),
           claimDeadlineMs,
         );
       },
-      claim: (home, message) => withDeadline(homeStub(env, type, home).claim(message), claimDeadlineMs),
+      claim: (home, message) =>
+        withDeadline(homeStub(env, type, home).claim({ ...message, ...carried() }), claimDeadlineMs),
       wakeBucket: async () => {
-        await bucketStub(env.HOUR_BUCKET, address).seal({ nowMs: await readClock(env), plan: null });
+        const nowMs = await readClock(env);
+        await bucketStub(env.HOUR_BUCKET, address).seal({ nowMs, plan: null, ...carried() });
       },
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "EventShard", name: ctx.id.name ?? "" }, at, now),
       mayDelete: () => mayDelete(env, type),
@@ -70,14 +88,42 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
       },
     };
     this.#shard = new Shard(address, ctx.storage, deps);
+    this.#address = address;
   }
 
   append(message: AppendMessage): Promise<AppendReply> {
-    return this.#shard.append(AppendMessage.parse(message));
+    const given = AppendMessage.parse(message);
+    return this.#called("append", given.trace, async () => {
+      const reply = await this.#shard.append(given);
+      if ("refused" in reply)
+        noteOutcome(lawful.has(reply.refused) ? "refused" : "failed", { why: reply.refused });
+      note(() => ({
+        edge: given.edge,
+        no: given.no,
+        bytes: given.rows.length,
+        ...("refused" in reply ? {} : { accepted: reply.accepted.rows, duplicates: reply.duplicates }),
+      }));
+      return reply;
+    });
   }
 
   close(message: CloseMessage): Promise<CloseReply> {
-    return this.#shard.close(CloseMessage.parse(message));
+    const given = CloseMessage.parse(message);
+    return this.#called("close", given.trace, async () => {
+      const reply = await this.#shard.close(given);
+      note({ delivery: given.hour });
+      if (reply.closed)
+        note({ delivered: reply.receipt.counters.delivered.rows, parts: reply.receipt.parts.length });
+      else noteOutcome("failed", { why: "unknown_protocol" });
+      return reply;
+    });
+  }
+
+  /** One line for the call, under its caller's trace. */
+  #called<Reply>(event: string, trace: Traceparent | undefined, act: () => Promise<Reply>): Promise<Reply> {
+    const span = calledSpan(this.env, trace);
+    span.note({ ...this.#address });
+    return spanned(span, "shard", event, act);
   }
 
   async tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>> {
@@ -85,7 +131,12 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
   }
 
   claim(message: ClaimMessage): Promise<ClaimReply> {
-    return this.#shard.claim(ClaimMessage.parse(message));
+    const given = ClaimMessage.parse(message);
+    return this.#called("claim", given.trace, async () => {
+      const reply = await this.#shard.claim(given);
+      noteClaim(given, reply);
+      return reply;
+    });
   }
 
   async grants(seq: number): Promise<GrantsPage> {
@@ -109,6 +160,8 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
   }
 
   override async alarm(): Promise<void> {
-    await this.#shard.alarm(await readClock(this.env));
+    const span = openSpan(this.env);
+    span.note({ ...this.#address });
+    await spanned(span, "shard", "alarm", async () => this.#shard.alarm(await readClock(this.env)));
   }
 }

@@ -130,7 +130,9 @@ export class Bucket {
       if (step.step === "wait") return { state: "not_due", dueAtMs: step.untilMs };
       if (step.step === "done") {
         await this.#storage.sync();
-        return { state: "sealed", summary: this.#summary(), trouble: this.#trouble() };
+        const sealed = { summary: this.#summary(), trouble: this.#trouble() };
+        if (steps > 0) this.#sayOfSeal(sealed, dueAtMs);
+        return { state: "sealed", ...sealed };
       }
       try {
         if (steps >= stepsPerSealMax) broken(`a seal of more than ${stepsPerSealMax} steps does not end`);
@@ -164,6 +166,15 @@ export class Bucket {
     });
     const sinceMs = this.#store.record()?.failing_since_ms ?? now;
     return { state: "failed", step, error: String(error), sinceMs };
+  }
+
+  #sayOfSeal(
+    { summary, trouble }: { summary: SealedSummary; trouble: SealTrouble | null },
+    dueAtMs: number,
+  ): void {
+    const { tally, bytes, sealedAtMs } = summary;
+    const figures = { rows: tally.rows, bytes, shards: this.#store.enrolments().length };
+    this.#deps.log("sealed", { ...figures, dueAtMs, lateMs: sealedAtMs - dueAtMs, trouble });
   }
 
   #trouble(): SealTrouble | null {

@@ -1,7 +1,7 @@
 /** The object class: builds a bucket on its own storage and the real outside, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
 import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
-import { bucketOfName } from "../../domain/ids.ts";
+import { type BucketAddress, bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import {
   type BucketRpc,
@@ -11,24 +11,36 @@ import {
   type SealReply,
   VerifiedMessage,
 } from "../../domain/messages.ts";
+import type { Traceparent } from "../../domain/trace.ts";
 import { armAlarm } from "../../platform/alarm.ts";
-import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
+import { within } from "../../platform/current-span.ts";
 import { log } from "../../platform/log.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
+import {
+  type LogEnv,
+  calledSpan,
+  carried,
+  note,
+  noteOutcome,
+  openSpan,
+  spanned,
+} from "../../platform/span.ts";
 import { schemaOf } from "../../platform/stream-schema.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type ShardNamespace, shardStub } from "../../platform/stubs.ts";
 import { Bucket, type BucketDeps } from "./bucket.ts";
 
-export interface HourBucketEnv extends ClockEnv, DeletionEnv {
+export interface HourBucketEnv extends LogEnv, DeletionEnv {
   readonly EVENTS: R2Bucket;
   readonly EVENT_SHARD: ShardNamespace;
 }
 
 export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRpc {
   readonly #bucket: Bucket;
+  readonly #address: BucketAddress;
 
   constructor(ctx: DurableObjectState, env: HourBucketEnv) {
     super(ctx, env);
@@ -38,7 +50,14 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
       objects: r2Objects(env.EVENTS),
       codec: partCodec,
       schema: async () => schemaOf(env, address.type, await readClock(env)),
-      shard: (holder) => shardStub(env.EVENT_SHARD, { type: address.type, ...holder }),
+      shard: (holder) => {
+        const stub = shardStub(env.EVENT_SHARD, { type: address.type, ...holder });
+        return {
+          close: (message) => stub.close({ ...message, ...carried() }),
+          tailPayload: (hour) => stub.tailPayload(hour),
+          dropPayloads: (hour, nowMs) => stub.dropPayloads(hour, nowMs),
+        };
+      },
       now: () => readClock(env),
       jitter: randomFraction,
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "HourBucket", name }, at, now),
@@ -51,22 +70,41 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
       },
     };
     this.#bucket = new Bucket(address, ctx.storage, deps);
+    this.#address = address;
   }
 
   enrol(message: EnrolMessage): Promise<EnrolReply> {
-    return this.#bucket.enrol(EnrolMessage.parse(message));
+    const given = EnrolMessage.parse(message);
+    return this.#called("enrol", given.trace, async () => {
+      const reply = await this.#bucket.enrol(given);
+      const { hour, index } = given;
+      if (!reply.enrolled) noteOutcome("refused", { why: reply.why });
+      note({ shard: { hour, index } });
+      return reply;
+    });
   }
 
   plan(message: PlanMessage): Promise<PlanReply> {
-    return this.#bucket.plan(PlanMessage.parse(message));
+    const given = PlanMessage.parse(message);
+    return this.#called("plan", given.trace, () => this.#bucket.plan(given));
   }
 
+  /** Has no line of its own: the bucket says `sealed` or `seal_failed`, whoever made it seal. */
   seal(message: SealMessage): Promise<SealReply> {
-    return this.#bucket.seal(SealMessage.parse(message));
+    const given = SealMessage.parse(message);
+    return within(calledSpan(this.env, given.trace), () => this.#bucket.seal(given));
   }
 
   verified(message: VerifiedMessage): Promise<void> {
-    return this.#bucket.verified(VerifiedMessage.parse(message));
+    const given = VerifiedMessage.parse(message);
+    return this.#called("verified", given.trace, () => this.#bucket.verified(given));
+  }
+
+  /** One line for the call, under its caller's trace. */
+  #called<Reply>(event: string, trace: Traceparent | undefined, act: () => Promise<Reply>): Promise<Reply> {
+    const span = calledSpan(this.env, trace);
+    span.note({ ...this.#address });
+    return spanned(span, "bucket", event, act);
   }
 
   async describe(): Promise<string> {
@@ -74,6 +112,8 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
   }
 
   override async alarm(): Promise<void> {
-    await this.#bucket.alarm(await readClock(this.env));
+    const span = openSpan(this.env);
+    span.note({ ...this.#address });
+    await spanned(span, "bucket", "alarm", async () => this.#bucket.alarm(await readClock(this.env)));
   }
 }

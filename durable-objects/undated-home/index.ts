@@ -10,12 +10,14 @@ import {
   type UndatedHomeRpc,
 } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
-import { type ClockEnv, readClock } from "../../platform/clock.ts";
+import { noteClaim } from "../../platform/claim-line.ts";
+import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
+import { type LogEnv, calledSpan, openSpan, spanned } from "../../platform/span.ts";
 import { UndatedHome as Home } from "./home.ts";
 
-export type UndatedHomeEnv = ClockEnv & DeletionEnv;
+export type UndatedHomeEnv = LogEnv & DeletionEnv;
 
 export class UndatedHome extends DurableObject<UndatedHomeEnv> implements UndatedHomeRpc {
   readonly #home: Home;
@@ -39,7 +41,14 @@ export class UndatedHome extends DurableObject<UndatedHomeEnv> implements Undate
   }
 
   claim(message: ClaimMessage): Promise<ClaimReply> {
-    return this.#home.claim(ClaimMessage.parse(message));
+    const given = ClaimMessage.parse(message);
+    const span = calledSpan(this.env, given.trace);
+    span.note({ name: this.ctx.id.name });
+    return spanned(span, "undated_home", "claim", async () => {
+      const reply = await this.#home.claim(given);
+      noteClaim(given, reply);
+      return reply;
+    });
   }
 
   async ownedBy(owner: HolderName, fingerprints: Uint8Array): Promise<OwnedAnswer> {
@@ -47,6 +56,8 @@ export class UndatedHome extends DurableObject<UndatedHomeEnv> implements Undate
   }
 
   override async alarm(): Promise<void> {
-    await this.#home.alarm(await readClock(this.env));
+    const span = openSpan(this.env);
+    span.note({ name: this.ctx.id.name });
+    await spanned(span, "undated_home", "alarm", async () => this.#home.alarm(await readClock(this.env)));
   }
 }

@@ -315,7 +315,7 @@ function askedRows(`,
     change(
       auditDue,
       `if (found === "balanced")
-    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found, ...carried() });`,
       'await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: "balanced" });',
     ),
   ]),
@@ -334,11 +334,11 @@ function askedRows(`,
     change(
       auditDue,
       `if (found === "balanced")
-    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found, ...carried() });
   const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });`,
       `const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });
   if (found === "balanced")
-    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });`,
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found, ...carried() });`,
     ),
   ]),
   mutant("an alarm that throws does not come back", [

@@ -7,6 +7,7 @@ import type { EpochMs } from "../../domain/hour.ts";
 import { cronBudgetMs, planBudgetMs, roundsPerRunMax, sealBudgetMs } from "../../domain/limits.ts";
 import { systemMs } from "../../platform/clock.ts";
 import { log } from "../../platform/log.ts";
+import { noteOutcome } from "../../platform/span.ts";
 import { r2Objects } from "../../platform/objects.ts";
 import { type SnapshotEnv, repairSnapshot } from "../../platform/snapshot.ts";
 import { planDue } from "./plan/plan-due.ts";
@@ -54,6 +55,7 @@ async function step(name: string, work: () => Promise<Progress>): Promise<Progre
     return counts;
   } catch (error) {
     log("flusher", `${name}_failed`, { error: String(error) });
+    noteOutcome("failed", { [name]: "failed" });
     return { progress: 0 };
   }
 }

@@ -2,8 +2,7 @@
  * The edge's front: `POST /v1/events`. Authenticate, bound, parse, validate, deliver, answer per event.
  *
  * Promises: 200 only for events whose fate is durable; every event is in the answer, as taken or with its reason; a
- * request that could not be made durable is 503 and safe to repeat as a whole. Work that was begun is finished even if
- * the client has gone.
+ * request that could not be made durable is 503 and safe to repeat as a whole.
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -17,6 +16,7 @@ import type { Stream } from "../../domain/stream.ts";
 import { type AuthEnv, type Principal, authenticate } from "../../platform/auth.ts";
 import { type ClockEnv, readClock } from "../../platform/clock.ts";
 import { problemOf } from "../../platform/problem.ts";
+import { type LogEnv, note } from "../../platform/span.ts";
 import { type SnapshotEnv, type SnapshotView, edgeSnapshots } from "../../platform/snapshot.ts";
 import { answerOf } from "./answer.ts";
 import { admitRequest } from "./body.ts";
@@ -24,9 +24,10 @@ import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver
 import type { Metered } from "./edge-rates.ts";
 import { EdgeMemory } from "./edge-memory.ts";
 import { noteEvents } from "./event-counts.ts";
+import { type AppendNote, noteRequest } from "./request-line.ts";
 import { permitOf } from "./permit.ts";
 
-export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv;
+export type IngestEnv = DeliverEnv & ClockEnv & AuthEnv & SnapshotEnv & LogEnv;
 
 /** What this isolate remembers. */
 const memory = new EdgeMemory();
@@ -34,7 +35,7 @@ const memory = new EdgeMemory();
 export const ingest = new Hono<{ Bindings: IngestEnv }>({ strict: false });
 
 /** What a page of another origin may read of an answer. */
-const exposedHeaders = ["Retry-After", "RateLimit", "RateLimit-Policy"];
+const exposedHeaders = ["Retry-After", "RateLimit", "RateLimit-Policy", "traceresponse"];
 
 ingest.options(
   "/v1/events",
@@ -47,12 +48,10 @@ ingest.options(
 );
 
 ingest.post("/v1/events", async (context) => {
-  const work = postEvents(context.req.raw, context.env, (task) => {
+  const answer = await postEvents(context.req.raw, context.env, (task) => {
     context.executionCtx.waitUntil(task);
   });
-  // Rows may be on their way to a shard when the client hangs up: append and report are finished all the same.
-  context.executionCtx.waitUntil(work.catch(() => undefined));
-  return openToAnyOrigin(await work);
+  return openToAnyOrigin(answer);
 });
 
 ingest.all("/v1/events", () =>
@@ -78,17 +77,25 @@ async function postEvents(
 ): Promise<Response> {
   const arrived = await readClock(env);
   const allowed = await authorize(request, env, arrived);
-  if (!allowed.ok) return problemOf(allowed.reason);
-  const admitted = await admitRequest(request);
-  if (!admitted.ok) return problemOf(admitted.reason);
-  const now = await readClock(env);
+  if (!allowed.ok) return refused(allowed.reason);
   const { principal, snapshot } = allowed.value;
+  note({ key: principal.keyId });
+  const admitted = await admitRequest(request);
+  if (!admitted.ok) return refused(admitted.reason);
+  const now = await readClock(env);
   const streams = await knownStreams(admitted.value, snapshot, env, now);
-  const { fates, types, rates } = await fatesOf(admitted.value, principal, streams, env, now);
+  const appends: AppendNote[] = [];
+  const { fates, types, rates } = await fatesOf(admitted.value, principal, streams, env, now, appends);
+  noteRequest(now, fates, appends);
   // After the answer: the ledger's own equation must not hold a client up.
   const noting = noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates);
   if (noting !== null) waitUntil(noting);
   return answerOf(admitted.value, fates, retryAfterSeconds, rateLimitFields(rates));
+}
+
+function refused(refusal: RequestRefusal): Response {
+  note({ code: refusal.code });
+  return problemOf(refusal);
 }
 
 async function authorize(
@@ -124,6 +131,7 @@ async function fatesOf(
   streams: ReadonlyMap<string, Stream>,
   env: IngestEnv,
   now: EpochMs,
+  appends: AppendNote[],
 ): Promise<{
   readonly fates: readonly Fate[];
   readonly types: readonly string[];
@@ -146,7 +154,7 @@ async function fatesOf(
   });
   const { rates, over } = memory.rates.meter(principal, deliverables, now);
   const within = over.size === 0 ? deliverables : deliverables.filter(({ stream }) => !over.has(stream.type));
-  const delivered = (await deliver(env, memory, within, now)).values();
+  const delivered = (await deliver(env, memory, within, now, appends)).values();
   deliverables.forEach(({ stream }, at) => {
     const { position, quarantined = null } = sent[at] ?? {};
     const fate = over.get(stream.type) ?? delivered.next().value;

@@ -111,7 +111,7 @@ function cut(answer: Answer, counts: readonly number[]): Answer[] {
   return counts.map((count) => {
     const to = (from += count);
     return answer.decided
-      ? { decided: true, acceptedRows: answer.acceptedRows.subarray(to - count, to) }
+      ? { ...answer, acceptedRows: answer.acceptedRows.subarray(to - count, to) }
       : answer;
   });
 }

@@ -13,7 +13,9 @@ import { type Row, packRows } from "../../domain/packed-rows.ts";
 import { type Plan, protocolVersion } from "../../domain/plan.ts";
 import { unreachable } from "../../domain/refusal.ts";
 import { type Tally, zeroTally } from "../../domain/tally.ts";
+import { currentSpan } from "../../platform/current-span.ts";
 import { log } from "../../platform/log.ts";
+import { carried } from "../../platform/span.ts";
 import { type LedgerNamespace, type ShardNamespace, isOverloaded, shardStub } from "../../platform/stubs.ts";
 import { withDeadline } from "../../platform/timer.ts";
 import { AccountOver } from "./edge-account.ts";
@@ -34,11 +36,25 @@ export interface RoutedRows {
 export type Undecided = "rerouted" | "unreported" | "overloaded" | "unreachable";
 
 /** What one append came to. Undecided rows are routed again: `rerouted` ones at once, the others after a pause. */
-export type Answer =
+export type Answer = (
   | { readonly decided: true; readonly acceptedRows: Uint8Array }
-  | { readonly decided: false; readonly why: Undecided };
+  | { readonly decided: false; readonly why: Undecided }
+) & {
+  /** The trace of the request that sent the rows, for the log. */
+  readonly sentBy?: string;
+};
 
 export async function append(
+  env: AppendEnv,
+  memory: Pick<EdgeMemory, "accounts" | "closedHours" | "correctedPlans">,
+  routed: RoutedRows,
+): Promise<Answer> {
+  const span = currentSpan();
+  const answer = await appendOnce(env, memory, routed);
+  return span === null ? answer : { ...answer, sentBy: span.traceId };
+}
+
+async function appendOnce(
   env: AppendEnv,
   memory: Pick<EdgeMemory, "accounts" | "closedHours" | "correctedPlans">,
   { address, plan, rows }: RoutedRows,
@@ -74,7 +90,7 @@ function send(
   plan: Plan,
   rows: readonly Row[],
 ): Promise<AppendReply> {
-  const message = { protocol: protocolVersion, edge, no, plan, rows: packRows(rows) };
+  const message = { protocol: protocolVersion, edge, no, plan, rows: packRows(rows), ...carried() };
   return withDeadline(shardStub(env.EVENT_SHARD, address).append(message), appendDeadlineMs);
 }
 

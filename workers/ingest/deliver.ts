@@ -23,6 +23,7 @@ import { randomFraction } from "../../platform/random.ts";
 import { Deadline, sleep } from "../../platform/timer.ts";
 import { type Answer, type AppendEnv, type RoutedRows, type Undecided, append } from "./append.ts";
 import type { EdgeMemory } from "./edge-memory.ts";
+import type { AppendNote } from "./request-line.ts";
 
 export type DeliverEnv = AppendEnv;
 
@@ -60,12 +61,13 @@ interface Group extends RoutedRows {
   readonly rows: Row[];
 }
 
-/** One fate per event, in order. */
+/** One fate per event, in order. What its appends came to is added to `appends`. */
 export async function deliver(
   env: DeliverEnv,
   memory: EdgeMemory,
   deliverables: readonly Deliverable[],
   now: EpochMs,
+  appends: AppendNote[] = [],
 ): Promise<readonly Fate[]> {
   const fates = deliverables.map((): Fate => ({ fate: "failed", why: "unreachable" }));
   let undecided: Routed[] = deliverables.map((deliverable, position) => ({
@@ -80,6 +82,14 @@ export async function deliver(
     const answers = await appendAll(env, memory, groups);
     undecided = [];
     for (const { group, answer } of answers) {
+      const { address, rows } = group;
+      const { sentBy } = answer;
+      appends.push({
+        ...address,
+        rows: rows.length,
+        came: answer.decided ? "decided" : answer.why,
+        ...(sentBy === undefined ? {} : { sentBy }),
+      });
       group.events.forEach((event, row) => {
         fates[event.position] = fateOf(answer, row, event.late);
         if (!answer.decided && spills(answer.why)) event.spills++;

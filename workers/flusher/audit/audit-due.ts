@@ -5,9 +5,9 @@ import { factsOf } from "../../../domain/metrics/bucket-facts.ts";
 import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
 import { countBucket } from "../../../platform/catalog/counters.ts";
-import { log } from "../../../platform/log.ts";
 import { r2Objects } from "../../../platform/objects.ts";
 import { inFairParallel } from "../../../platform/parallel.ts";
+import { carried, innerSpan, note, spanned } from "../../../platform/span.ts";
 import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
 import { type AuditEnv, auditBucket } from "./audit-bucket.ts";
 
@@ -39,12 +39,11 @@ export async function auditDue(
   await inFairParallel(waiting, fairness, async (bucket) => {
     if (timeIsUp()) return;
     try {
-      const verdict = await audit(env, bucket, now, timeIsUp);
+      const verdict = await spanned(innerSpan(), "auditor", "audit", () => audit(env, bucket, now, timeIsUp));
       if (verdict !== null) progress++;
       if (verdict === "balanced") balanced++;
-    } catch (error) {
-      // D1 or R2 is away: no verdict is recorded, and the bucket waits in the queue.
-      log("auditor", "audit_failed", { ...bucket.address, error: String(error) });
+    } catch {
+      // D1 or R2 is away, as the span's line says: no verdict is recorded, and the bucket waits in the queue.
     }
   });
   return { progress, balanced };
@@ -56,17 +55,28 @@ async function audit(
   now: EpochMs,
   timeIsUp: () => boolean,
 ): Promise<VerdictName | null> {
+  note({ ...address, attempts, before });
   const audited = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
-  if (audited === null) return null;
+  if (audited === null) {
+    note({ verdict: null, unfinished: true });
+    return null;
+  }
   const { findings, manifest, load } = audited;
   if (manifest !== null) await countBucket(env.CATALOG, address, factsOf(manifest, summary.sealedAtMs));
   const found = verdictOf(findings);
   // The bucket hears it first: once a balanced verdict is recorded nobody audits the bucket again, and one that never
   // heard of it would keep its payloads for good. Any other verdict is recorded, whether its bucket can be reached or not.
   if (found === "balanced")
-    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found });
+    await bucketStub(env.HOUR_BUCKET, address).verified({ nowMs: now, verdict: found, ...carried() });
   const verdict = await recordVerdict(env.CATALOG, { address, findings, load, attempts, at: now });
-  if (verdict !== "balanced" || before !== null)
-    log("auditor", "verdict", { ...address, verdict, before, findings });
+  note({
+    verdict,
+    rows: summary.tally.rows,
+    bytes: summary.bytes,
+    parts: manifest?.parts.length ?? null,
+    shards: manifest?.shards.length ?? null,
+    // Neither sums nor details: a sum over one row is its identity.
+    findings: findings.map(({ kind, hop, where, rows }) => ({ kind, hop, where, rows })),
+  });
   return verdict;
 }

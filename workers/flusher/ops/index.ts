@@ -13,6 +13,7 @@ import { typeOfSegment } from "../../../domain/segment.ts";
 import { type Principal, adminKeyFault, admit, requireScope } from "../../../platform/auth.ts";
 import { log } from "../../../platform/log.ts";
 import { problemOf } from "../../../platform/problem.ts";
+import { note, noteOutcome } from "../../../platform/span.ts";
 import { isLinked } from "../../../domain/link.ts";
 import { admitLink } from "../../../platform/links.ts";
 import type { NeededScope } from "../../../domain/scope.ts";
@@ -99,6 +100,7 @@ export async function handleOps(
     ctx.waitUntil(work);
   };
   const { keyId, scopes } = admitted.value;
+  note({ key: keyId, method: request.method });
   const call = { request, env, now, keyId, scopes, query: url.searchParams, keepAlive };
   // HEAD is GET without the body.
   const asked = { method: request.method === "HEAD" ? "GET" : request.method, url: request.url };
@@ -108,7 +110,7 @@ export async function handleOps(
     const response = reply.ok ? reply.value : problemOf(reply.reason);
     return request.method === "HEAD" ? await withoutBody(response) : response;
   } catch (error) {
-    log("ops", "request_failed", { key: admitted.value.keyId, error: String(error) });
+    noteOutcome("failed", { error: String(error) });
     return problemOf({
       code: "unavailable",
       retryAfterSeconds,
@@ -122,6 +124,8 @@ function needs(scope: NeededScope, route: (call: OpsCall) => Promise<OpsReply>) 
     const refusal = requireScope(principal, scope);
     if (refusal !== null) return no(refusal);
     const params = decoded(asked.params);
+    // The pattern, and what it names of buckets: the rest of an address may be what nobody meant to be written down.
+    note({ route: asked.route, type: params?.["type"], hour: params?.["hour"] });
     return params === null
       ? no({ code: "invalid_request", detail: "The path is not percent-encoded UTF-8." })
       : route({ ...call, params });

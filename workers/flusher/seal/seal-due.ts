@@ -25,6 +25,7 @@ import {
   recordSealed,
 } from "../../../platform/catalog/sealed.ts";
 import { log } from "../../../platform/log.ts";
+import { carried } from "../../../platform/span.ts";
 import { inFairParallel } from "../../../platform/parallel.ts";
 import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
 import { withDeadline } from "../../../platform/timer.ts";
@@ -104,9 +105,14 @@ export type AskReply = SealReply | { readonly state: "unreachable"; readonly err
 
 async function ask(env: SealEnv, { address, settings }: DueBucket, now: EpochMs): Promise<AskReply> {
   try {
-    const sealing = bucketStub(env.HOUR_BUCKET, address).seal({ nowMs: now, plan: planOf(settings) });
+    const sealing = bucketStub(env.HOUR_BUCKET, address).seal({
+      nowMs: now,
+      plan: planOf(settings),
+      ...carried(),
+    });
     return await withDeadline(sealing, sealDeadlineMs);
   } catch (error) {
+    log("flusher", "seal_unanswered", { ...address, error: String(error) });
     return { state: "unreachable", error: String(error) };
   }
 }
