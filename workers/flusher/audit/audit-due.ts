@@ -1,6 +1,11 @@
 /** Auditing what was sealed and has no verdict, or one that may still change. Sealing never waits for it. */
 import type { EpochMs } from "../../../domain/hour.ts";
-import { auditParallelismMax, auditsOfStreamMax, bucketsPerRunMax } from "../../../domain/limits.ts";
+import {
+  auditDeadlineMs,
+  auditParallelismMax,
+  auditsOfStreamMax,
+  bucketsPerRunMax,
+} from "../../../domain/limits.ts";
 import { factsOf } from "../../../domain/metrics/bucket-facts.ts";
 import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
@@ -9,6 +14,7 @@ import { r2Objects } from "../../../platform/objects.ts";
 import { inFairParallel } from "../../../platform/parallel.ts";
 import { carried, innerSpan, note, spanned } from "../../../platform/span.ts";
 import { type BucketNamespace, bucketStub } from "../../../platform/stubs.ts";
+import { withDeadline } from "../../../platform/timer.ts";
 import { type AuditEnv, auditBucket } from "./audit-bucket.ts";
 
 export interface AuditDueEnv extends AuditEnv {
@@ -22,11 +28,12 @@ export interface AuditCounts {
   readonly balanced: number;
 }
 
-/** One round. */
+/** One round. A bucket whose audit hangs holds up a lane for its deadline, and nobody else. */
 export async function auditDue(
   env: AuditDueEnv,
   now: EpochMs,
   timeIsUp: () => boolean,
+  deadlineMs: number = auditDeadlineMs,
 ): Promise<AuditCounts> {
   const waiting = await unverifiedBuckets(env.CATALOG, now, bucketsPerRunMax);
   let progress = 0;
@@ -39,11 +46,13 @@ export async function auditDue(
   await inFairParallel(waiting, fairness, async (bucket) => {
     if (timeIsUp()) return;
     try {
-      const verdict = await spanned(innerSpan(), "auditor", "audit", () => audit(env, bucket, now, timeIsUp));
+      const verdict = await spanned(innerSpan(), "auditor", "audit", () =>
+        withDeadline(audit(env, bucket, now, timeIsUp), deadlineMs),
+      );
       if (verdict !== null) progress++;
       if (verdict === "balanced") balanced++;
     } catch {
-      // D1 or R2 is away, as the span's line says: no verdict is recorded, and the bucket waits in the queue.
+      // D1 or R2 is away or hangs, as the span's line says: no verdict is recorded, and the bucket waits in the queue.
     }
   });
   return { progress, balanced };
