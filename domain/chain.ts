@@ -2,7 +2,8 @@
  * Walking the chain of digests, and comparing it with the manifests that are there.
  *
  * Promises: to name every digest that is missing or altered, and every manifest that is missing or altered since it was
- * listed; in the order in which the auditor wrote, so that the first fault comes first.
+ * listed; in the order in which the auditor wrote, so that the first fault comes first. To say which hours have expired,
+ * and to name one that is listed as expired and never was as balanced.
  * Does not promise: to see that the newest digests are gone together with what only they list, or that somebody wrote
  * the whole chain anew. For that, compare its end with a number and a sha256 that were kept elsewhere.
  */
@@ -41,6 +42,8 @@ export interface ChainReport {
   readonly newest: ChainHead;
   /** Manifests that the chain lists. */
   readonly listed: number;
+  /** Of those, hours that have expired. */
+  readonly expired: number;
   readonly faults: readonly ChainFault[];
   /** Manifests that no digest lists, and that none need list yet. */
   readonly waiting: number;
@@ -57,6 +60,10 @@ export class ChainWalk {
   readonly #altered = new Set<number>();
   /** The first listing of each manifest: a manifest is created once, so that one holds. */
   readonly #listings = new Map<string, Listing>();
+  /** Manifests that were listed as balanced. */
+  readonly #balanced = new Set<string>();
+  /** Manifests whose hours are listed as expired, with the sha256 that they then had. */
+  readonly #expired = new Map<string, string>();
   #newest: ChainHead = emptyChain;
   #digests = 0;
 
@@ -81,6 +88,11 @@ export class ChainWalk {
     }
   }
 
+  /** Whether the digests added so far list the hour of this manifest as expired: its parts may be gone. */
+  hasExpired(key: string, sha256: string): boolean {
+    return this.#expired.get(key) === sha256;
+  }
+
   /** The end of the chain, and every manifest that was found. */
   finish(manifests: Iterable<FoundManifest>): ChainReport {
     const found = new Map([...manifests].map((manifest) => [manifest.key, manifest]));
@@ -98,6 +110,7 @@ export class ChainWalk {
       digests: this.#digests,
       newest: this.#newest,
       listed: this.#listings.size,
+      expired: this.#expired.size,
       // The sort is stable: faults of one digest stay in the order in which it lists.
       faults: this.#faults.toSorted((a, b) => (a.at === b.at ? 0 : a.at - b.at)).map(({ fault }) => fault),
       waiting,
@@ -129,7 +142,12 @@ export class ChainWalk {
     if (first === undefined) this.#listings.set(key, { entry, sequence });
     else if (first.entry.manifestSha256 !== entry.manifestSha256) {
       this.#alter(sequence, `it lists another sha256 for ${key} than digest ${first.sequence} does`);
+      return;
     }
+    if (entry.verdict === "balanced") this.#balanced.add(key);
+    if (entry.verdict !== "expired") return;
+    if (this.#balanced.has(key)) this.#expired.set(key, entry.manifestSha256);
+    else this.#alter(sequence, `it lists ${key} as expired, and no digest before it lists it as balanced`);
   }
 
   /**

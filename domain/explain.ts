@@ -108,6 +108,13 @@ function explained(input: ExplainInput, now: EpochMs): Told {
     case "empty":
     case "balanced":
       return { summary: "It is sealed and balanced: everything is there.", reasons: [], todo: [] };
+    case "expired":
+      return {
+        summary:
+          "It was balanced, and its stream's retention is over: its parts are deleted, and its manifest is kept.",
+        reasons: [],
+        todo: [],
+      };
     case "missing":
     case "surplus":
     case "corrupt":

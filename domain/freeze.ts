@@ -1,4 +1,7 @@
-/** Freezes: while one holds, nothing of its streams is deleted, whatever is due. Decided here and nowhere else. */
+/**
+ * Freezes: while one holds, nothing of its streams is deleted, whatever is due. Decided here; the
+ * queries for hours that expire leave out the same (platform/catalog/expiry.ts).
+ */
 import type { EpochMs } from "./hour.ts";
 import type { EventType } from "./ids.ts";
 

@@ -322,6 +322,21 @@ export const retentionAfterWindowMsMin = 3 * DAY_MS;
 /** The shortest retention that any stream may choose. */
 export const retentionMsMin = windowMsMin + retentionAfterWindowMsMin;
 
+/** Hours recorded as expired, and hours whose parts are deleted, in one round: a handful of calls each. */
+export const hoursExpiredPerRoundMax = 100;
+
+/** Rounds of each in one cron run: months that expire at once take some runs, and nothing waits for them. */
+export const expireRoundsMax = 5;
+
+/** Hours whose parts are deleted at the same time. */
+export const deleteParallelismMax = 4;
+
+/** How long an hour whose parts R2 did not delete waits: a bucket lock lasts, and the hour is recorded as expired. */
+export const deleteRetryMs = 1 * HOUR_MS;
+
+/** How long hours that were rebuilt from R2 wait for an audit: their verdicts are to be there first, expired ones above all. */
+export const auditAfterRebuildMs = 1 * HOUR_MS;
+
 /** The longest retention that is not for ever: a century, below what a time in milliseconds can hold. */
 export const retentionMsMax = 36_500 * DAY_MS;
 

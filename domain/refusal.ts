@@ -59,6 +59,7 @@ export type RequestRefusal =
       readonly overdue: boolean;
       readonly detail: string;
     }
+  | { readonly code: "expired"; readonly type: string; readonly hour: string; readonly expiredAt: string }
   | { readonly code: "range_not_satisfiable"; readonly bytes: number }
   | { readonly code: "misconfigured"; readonly variable: string; readonly detail: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }

@@ -95,10 +95,13 @@ export const AuditReport = z
         surplus: count,
         corrupt: count,
         unaudited: count,
+        expired: count.describe(
+          "Past their stream's retention, and balanced before: only their manifests are left.",
+        ),
       })
       .describe("Buckets by what they are."),
-    rows: count.describe("In sealed buckets."),
-    bytes: count.describe("Of their parts in R2."),
+    rows: count.describe("In sealed buckets, those that have expired included."),
+    bytes: count.describe("Of the parts that were sealed with them."),
     lateness: Lateness.nullable().describe("Null: nothing was due."),
     late: z
       .array(LateBucket)

@@ -45,17 +45,20 @@ export const VerdictName = z.enum([
   "surplus",
   "corrupt",
   "unaudited",
+  "expired", // was balanced, and its retention is over: only its manifest is left
 ]);
 export type VerdictName = z.infer<typeof VerdictName>;
 
 /** What somebody has to look at; the report names every bucket that is one of these. */
-export const Fault = VerdictName.exclude(["open", "due", "balanced"]);
+export const Fault = VerdictName.exclude(["open", "due", "balanced", "expired"]);
 export type Fault = z.infer<typeof Fault>;
 
 /** From worst to mildest: the verdict of a bucket is its worst finding's kind. */
 const severity: readonly FindingKind[] = ["corrupt", "missing", "surplus", "unaudited"];
 
 /** The verdict that these findings amount to; no finding at all is `balanced`. */
-export function verdictOf(findings: readonly Finding[]): Exclude<VerdictName, "open" | "due" | "overdue"> {
+export function verdictOf(
+  findings: readonly Finding[],
+): Exclude<VerdictName, "open" | "due" | "overdue" | "expired"> {
   return severity.find((kind) => findings.some((finding) => finding.kind === kind)) ?? "balanced";
 }

@@ -173,6 +173,13 @@ function describe(refusal: RequestRefusal): Problem {
         detail: refusal.detail,
         members: { dueAt: refusal.dueAt, overdue: refusal.overdue, now: refusal.now },
       };
+    case "expired":
+      return {
+        status: 410,
+        title: "The hour has expired",
+        detail: `The stream's retention is over: the hour's parts expired at ${refusal.expiredAt}. Its manifest is kept, and says what they held.`,
+        members: { streamType: refusal.type, hour: refusal.hour, expiredAt: refusal.expiredAt },
+      };
     case "range_not_satisfiable":
       return {
         status: 416,

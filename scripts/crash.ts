@@ -13,7 +13,7 @@ import { type CrashOptions, readOptions, usage } from "./crash/options.ts";
 import { type Findings, isClean, reportOf } from "./crash/report.ts";
 import { type CrashRun, crashRun } from "./crash/run.ts";
 import { collect } from "./local/collect.ts";
-import { chainLines, walkChain } from "./verify/chain.ts";
+import { chainLines, chainReport, walkChain } from "./verify/chain.ts";
 import { localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
 import { verifyBuckets } from "./verify/verify.ts";
@@ -22,8 +22,9 @@ async function findingsOf(run: CrashRun, dataDir: string): Promise<Findings> {
   const source = await localObjects(dataDir);
   try {
     const delivered = await deliveredIn(source);
-    const reports = await collect(verifyBuckets(source));
-    const chain = await walkChain(source, reports);
+    const walk = await walkChain(source);
+    const reports = await collect(verifyBuckets(source, walk));
+    const chain = chainReport(walk, reports);
     const faulty = reports.filter(({ verdict }) => verdict !== "balanced");
     return {
       run,

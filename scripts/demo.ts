@@ -16,6 +16,7 @@ import { ReplayClock } from "./replay/clock.ts";
 import { settle } from "./replay/settle.ts";
 import { localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
+import { walkChain } from "./verify/chain.ts";
 import { type BucketReport, verifyBuckets } from "./verify/verify.ts";
 
 async function deliver(dataDir: string): Promise<{ ingested: Ingested; audit: AuditOutcome }> {
@@ -43,7 +44,7 @@ async function recount(dataDir: string): Promise<BucketReport[]> {
   console.log("stopped; recounting from the objects alone …");
   const source = await localObjects(dataDir);
   try {
-    return await collect(verifyBuckets(source));
+    return await collect(verifyBuckets(source, await walkChain(source)));
   } finally {
     await source.close();
   }

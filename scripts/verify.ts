@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { runCommand } from "./local/command.ts";
-import { chainLines, walkChain } from "./verify/chain.ts";
+import { chainLines, chainReport, walkChain } from "./verify/chain.ts";
 import { type ObjectSource, localObjects } from "./verify/objects.ts";
 import { lineOf, summaryOf } from "./verify/report.ts";
 import { credentialsOf, s3Objects } from "./verify/s3.ts";
@@ -41,11 +41,12 @@ async function verify(args: readonly string[]): Promise<number> {
   const reports: BucketReport[] = [];
   let digests: ChainReport;
   try {
-    for await (const report of verifyBuckets(source)) {
+    const walk = await walkChain(source);
+    for await (const report of verifyBuckets(source, walk)) {
       reports.push(report);
       if (!json) console.log(lineOf(report));
     }
-    digests = await walkChain(source, reports);
+    digests = chainReport(walk, reports);
   } finally {
     await source.close();
   }

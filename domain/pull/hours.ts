@@ -12,6 +12,8 @@ export interface ListedBucket {
   /** Null until it is audited. */
   readonly verdict: string | null;
   readonly manifestSha256: string | null;
+  /** True: past the stream's retention, its parts are or will be deleted. */
+  readonly expired: boolean;
 }
 
 export interface HourRange {

@@ -18,7 +18,9 @@ export type HourOutcome =
   | { readonly outcome: "not_balanced"; readonly verdict: string }
   /** What the source holds, or what lies beside it in the folder, is not what was sealed. */
   | { readonly outcome: "faulty"; readonly details: readonly string[] }
-  | { readonly outcome: "no_such_format"; readonly detail: string };
+  | { readonly outcome: "no_such_format"; readonly detail: string }
+  /** Past the stream's retention: the source has no parts of it any more, and the folder never had all of them. */
+  | { readonly outcome: "expired" };
 
 export interface PulledHour {
   readonly hour: Hour;
@@ -26,7 +28,7 @@ export interface PulledHour {
 }
 
 export const exitCodes = {
-  /** Every hour that was asked for is there. */
+  /** Every hour that was asked for is there, or has expired. */
   complete: 0,
   /** Something is not what was sealed, or not balanced though that was insisted on. */
   faulty: 1,
@@ -50,6 +52,7 @@ const codeOf: Readonly<Record<HourOutcome["outcome"], ExitCode>> = {
   not_balanced: exitCodes.faulty,
   faulty: exitCodes.faulty,
   no_such_format: exitCodes.refused,
+  expired: exitCodes.complete,
 };
 
 /** From worst to mildest: what a person must look at comes before what only takes time. */
@@ -65,6 +68,11 @@ const order: readonly ExitCode[] = [
 export function exitCodeOf(hours: Iterable<PulledHour>): ExitCode {
   const codes = new Set(Array.from(hours, ({ result }) => codeOf[result.outcome]));
   return order.find((code) => codes.has(code)) ?? exitCodes.complete;
+}
+
+/** True if somebody is to be told, and waiting helps nothing. */
+export function needsLooking(result: HourOutcome): boolean {
+  return result.outcome !== "there" && result.outcome !== "expired" && !mayChange(result);
 }
 
 /** True if the hour may become another one by waiting. */

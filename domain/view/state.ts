@@ -17,6 +17,8 @@ export const stateLetters = {
   surplus: "s",
   corrupt: "c",
   unaudited: "u",
+  /** Was balanced; past its stream's retention, only its manifest is left. */
+  expired: "x",
 } as const;
 
 export type BucketState = keyof typeof stateLetters;

@@ -79,7 +79,8 @@ export interface AuditOutcome {
 
 /**
  * Records a verdict and forgets the parts that were checked for it. Of two auditors the later look wins. A fault keeps
- * the time at which it was first seen until the bucket balances. A verdict that changed waits for a digest again.
+ * the time at which it was first seen until the bucket balances. A verdict that changed waits for a digest again. An hour
+ * that has expired meanwhile keeps what was found before: its parts may be gone.
  */
 export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Promise<VerdictName> {
   const { address, findings, load = null, attempts, at } = outcome;
@@ -98,7 +99,8 @@ export async function recordVerdict(db: D1Database, outcome: AuditOutcome): Prom
          audit_attempts = CASE WHEN ?7 THEN 0 ELSE max(audit_attempts, ?9) END,
          load = coalesce(?10, load),
          digest_sequence = CASE WHEN verdict IS ?3 THEN digest_sequence END
-       WHERE type = ?1 AND hour = ?2 AND state = 'sealed' AND coalesce(verified_at_ms, ?6) <= ?6`,
+       WHERE type = ?1 AND hour = ?2 AND state = 'sealed' AND coalesce(verified_at_ms, ?6) <= ?6
+         AND expired_at_ms IS NULL`,
     )
     .bind(
       address.type,
@@ -129,14 +131,17 @@ function shortened(finding: Finding): Finding {
   return { ...finding, detail: finding.detail.slice(0, detailCharsMax).toWellFormed() };
 }
 
-/** Puts a sealed bucket back into the audit queue, whatever its verdict is. False: no such sealed bucket. */
+/** Puts a sealed bucket back into the audit queue, whatever its verdict is. False: no such sealed bucket, or an expired one. */
 export async function requeueAudit(
   db: D1Database,
   { type, hour }: BucketAddress,
   now: EpochMs,
 ): Promise<boolean> {
   const update = await db
-    .prepare("UPDATE buckets SET audit_retry_at_ms = ?3 WHERE type = ?1 AND hour = ?2 AND state = 'sealed'")
+    .prepare(
+      `UPDATE buckets SET audit_retry_at_ms = ?3
+       WHERE type = ?1 AND hour = ?2 AND state = 'sealed' AND expired_at_ms IS NULL`,
+    )
     .bind(type, hour, now)
     .run();
   return update.meta.changes > 0;

@@ -27,6 +27,9 @@ export const addressColumns = { type: EventType, hour: HourText } as const;
 
 export const timeColumn = EpochMs;
 
+/** What a bucket is shown as: one that has expired was balanced. */
+export const shownVerdict = "CASE WHEN expired_at_ms IS NULL THEN verdict ELSE 'expired' END";
+
 export function addressOf(row: BucketAddress): BucketAddress {
   return { type: row.type, hour: row.hour };
 }

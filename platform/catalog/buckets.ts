@@ -4,11 +4,11 @@ import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { type BucketAddress, type EventType, IdentitySumHex } from "../../domain/ids.ts";
 import { pageRowsMax } from "../../domain/limits.ts";
 import { type Fault, Finding, VerdictName } from "../../domain/verdict.ts";
-import { addressColumns, addressOf, jsonColumn, rowsOf, timeColumn } from "./border.ts";
+import { addressColumns, addressOf, jsonColumn, rowsOf, shownVerdict, timeColumn } from "./border.ts";
 
 export const bucketColumns = `type, hour, state, due_at_ms, attempts, last_step, last_error,
   rows, bytes, identity_sum, manifest_sha256, sealed_at_ms,
-  verdict, findings, finding_count, verified_at_ms, first_fault_at_ms`;
+  ${shownVerdict} AS verdict, findings, finding_count, verified_at_ms, first_fault_at_ms, expired_at_ms, delete_at_ms`;
 
 const Seal = z.object({
   rows: z.number().int().min(0),
@@ -31,6 +31,8 @@ export const BucketRow = z
     finding_count: z.number().int().min(0),
     verified_at_ms: timeColumn.nullable(),
     first_fault_at_ms: timeColumn.nullable(),
+    expired_at_ms: timeColumn.nullable(),
+    delete_at_ms: timeColumn.nullable(),
   })
   .and(z.union([Seal, z.object({ sealed_at_ms: z.null() })]))
   .transform((row) => ({
@@ -59,6 +61,10 @@ export const BucketRow = z
     findingCount: row.finding_count,
     verifiedAtMs: row.verified_at_ms,
     firstFaultAtMs: row.first_fault_at_ms,
+    /** When it was recorded that it expires; null: it is kept. */
+    expiredAtMs: row.expired_at_ms,
+    /** When its parts are to be deleted; null: they are kept, or gone. */
+    deleteAtMs: row.delete_at_ms,
   }));
 export type CatalogBucket = z.output<typeof BucketRow>;
 
@@ -112,7 +118,7 @@ export function selectBuckets(
   where.addIf("hour >= ?", filter.from);
   where.addIf("hour < ?", filter.to);
   where.addIf("state = ?", filter.state);
-  where.addIf("verdict = ?", filter.verdict);
+  where.addIf(`${shownVerdict} = ?`, filter.verdict);
   return page(db, where, after, limit);
 }
 

@@ -1,9 +1,10 @@
 /** Which verdicts wait for a digest, and how far the catalog has taken in the chain of digests. */
 import * as z from "zod";
 import { AuditVerdict, type ChainHead, type VerifiedBucket } from "../../domain/digest.ts";
+import { parseTimestamp } from "../../domain/event/timestamp.ts";
 import { IdentitySumHex } from "../../domain/ids.ts";
 import type { FoundDigest } from "../digests.ts";
-import { addressColumns, addressOf, rowsOf, workOf } from "./border.ts";
+import { addressColumns, addressOf, rowsOf, shownVerdict, workOf } from "./border.ts";
 
 const UndigestedRow = z
   .object({
@@ -28,7 +29,7 @@ export async function undigestedBuckets(db: D1Database, limit: number): Promise<
 export function selectUndigested(db: D1Database, limit: number): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT type, hour, manifest_sha256, verdict, rows, identity_sum
+      `SELECT type, hour, manifest_sha256, ${shownVerdict} AS verdict, rows, identity_sum
        FROM buckets INDEXED BY buckets_undigested WHERE verdict IS NOT NULL AND digest_sequence IS NULL
        ORDER BY hour, type LIMIT ?1`,
     )
@@ -45,9 +46,21 @@ export async function digestHead(db: D1Database): Promise<ChainHead> {
   return head;
 }
 
+/** Buckets that the digest entries in `listed` name as expired, and that the catalog has not as such. */
+export const listedAsExpired = `buckets.type = listed.value ->> '$.type' AND buckets.hour = listed.value ->> '$.hour'
+  AND buckets.manifest_sha256 = listed.value ->> '$.manifestSha256'
+  AND listed.value ->> '$.verdict' = 'expired' AND buckets.expired_at_ms IS NULL`;
+
+/** What such a bucket becomes: whatever was found since, its parts are deleted, once more if they were. */
+export function asExpired(at: string): string {
+  return `verdict = 'balanced', findings = '[]', finding_count = 0, first_fault_at_ms = NULL, audit_retry_at_ms = NULL,
+    verified_at_ms = coalesce(verified_at_ms, ${at}), expired_at_ms = ${at}, delete_at_ms = ${at}`;
+}
+
 /**
  * Takes a digest in: buckets that still have the verdict it lists wait no more. Digests are taken in once each and in
- * order; one that is not past the head changes nothing, as a later one may list newer verdicts.
+ * order; one that is not past the head changes nothing, as a later one may list newer verdicts. An hour that it lists as
+ * expired is, whatever the catalog has forgotten: its parts may be gone.
  */
 export async function takeInDigest(db: D1Database, { sequence, sha256, digest }: FoundDigest): Promise<void> {
   const listed = (digest?.buckets ?? []).map(({ type, hour, verdict, manifestSha256 }) => ({
@@ -56,12 +69,21 @@ export async function takeInDigest(db: D1Database, { sequence, sha256, digest }:
     verdict,
     manifestSha256,
   }));
+  const writtenAtMs = digest === null ? null : parseTimestamp(digest.writtenAt);
+  const expire = db
+    .prepare(
+      `UPDATE buckets SET ${asExpired("?3")}, digest_sequence = NULL
+       FROM json_each(?2) AS listed
+       WHERE ${listedAsExpired}
+         AND ?1 > (SELECT sequence FROM digest_head WHERE id = 1)`,
+    )
+    .bind(sequence, JSON.stringify(listed), writtenAtMs ?? 0);
   const mark = db
     .prepare(
       `UPDATE buckets SET digest_sequence = ?1
        FROM json_each(?2) AS listed
        WHERE buckets.type = listed.value ->> '$.type' AND buckets.hour = listed.value ->> '$.hour'
-         AND buckets.verdict = listed.value ->> '$.verdict'
+         AND ${shownVerdict} = listed.value ->> '$.verdict'
          AND buckets.manifest_sha256 = listed.value ->> '$.manifestSha256'
          AND buckets.digest_sequence IS NULL
          AND ?1 > (SELECT sequence FROM digest_head WHERE id = 1)`,
@@ -70,5 +92,5 @@ export async function takeInDigest(db: D1Database, { sequence, sha256, digest }:
   const advance = db
     .prepare("UPDATE digest_head SET sequence = ?1, sha256 = ?2 WHERE id = 1 AND sequence < ?1")
     .bind(sequence, sha256);
-  await db.batch([mark, advance]);
+  await db.batch([expire, mark, advance]);
 }

@@ -11,6 +11,7 @@ import { dueAt } from "../../domain/plan.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { type Priority, type Stream, StreamSettings } from "../../domain/stream.ts";
 import { rowsOf } from "./border.ts";
+import { asExpired, listedAsExpired } from "./digests.ts";
 import type { ChangeAuthor } from "./stream-changes.ts";
 
 const priorities: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
@@ -169,10 +170,10 @@ export interface ListedVerdicts {
 /**
  * Takes a digest's verdicts over, for buckets with the manifest that it lists and without a better one: a later digest's,
  * or any that an audit found since. `unaudited` is no better one: it is what an audit finds once the objects have retired.
- * Answers how many.
+ * Nothing is better than `expired`: whoever looked since has missed parts that were deleted. Answers how many.
  */
 export async function restoreVerdicts(db: D1Database, listed: ListedVerdicts): Promise<number> {
-  const update = await db
+  const verdicts = db
     .prepare(
       `UPDATE buckets SET
          verdict = listed.value ->> '$.verdict',
@@ -185,10 +186,18 @@ export async function restoreVerdicts(db: D1Database, listed: ListedVerdicts): P
        FROM json_each(?3) AS listed
        WHERE buckets.type = listed.value ->> '$.type' AND buckets.hour = listed.value ->> '$.hour'
          AND buckets.manifest_sha256 = listed.value ->> '$.manifestSha256'
-         AND listed.value ->> '$.verdict' <> 'unaudited'
+         AND listed.value ->> '$.verdict' NOT IN ('unaudited', 'expired') AND buckets.expired_at_ms IS NULL
          AND (buckets.verdict IS NULL OR buckets.verdict = 'unaudited' OR buckets.digest_sequence < ?1)`,
     )
-    .bind(listed.sequence, listed.writtenAtMs, JSON.stringify(listed.entries))
-    .run();
-  return update.meta.changes;
+    .bind(listed.sequence, listed.writtenAtMs, JSON.stringify(listed.entries));
+  const expiries = db
+    .prepare(
+      `UPDATE buckets SET ${asExpired("?2")},
+         digest_sequence = CASE WHEN buckets.digest_sequence > ?1 THEN NULL ELSE ?1 END
+       FROM json_each(?3) AS listed
+       WHERE ${listedAsExpired}`,
+    )
+    .bind(listed.sequence, listed.writtenAtMs, JSON.stringify(listed.entries));
+  const updates = await db.batch([verdicts, expiries]);
+  return updates.reduce((sum, update) => sum + update.meta.changes, 0);
 }

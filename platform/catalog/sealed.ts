@@ -14,6 +14,8 @@ export interface SealedEntry {
   readonly summary: SealedSummary;
   /** What the bucket itself met with: failures while the catalog was away stand nowhere else. */
   readonly trouble?: SealTrouble | null;
+  /** When it is audited; as soon as it is sealed if nothing is said. */
+  readonly auditAtMs?: EpochMs;
 }
 
 /** A bucket that is recorded with another manifest: a broken invariant of that bucket; its record is left alone. */
@@ -50,7 +52,8 @@ function upsert(db: D1Database): D1PreparedStatement {
                           attempts, last_step, last_error)
      SELECT value ->> '$.address.type', value ->> '$.address.hour', 'sealed', value ->> '$.dueAtMs', value ->> '$.dueAtMs',
             value ->> '$.summary.tally.rows', value ->> '$.summary.bytes', value ->> '$.summary.tally.sum',
-            value ->> '$.summary.manifestSha256', value ->> '$.summary.sealedAtMs', value ->> '$.summary.sealedAtMs',
+            value ->> '$.summary.manifestSha256', value ->> '$.summary.sealedAtMs',
+            coalesce(value ->> '$.auditAtMs', value ->> '$.summary.sealedAtMs'),
             coalesce(value ->> '$.trouble.attempts', 0), value ->> '$.trouble.step', value ->> '$.trouble.error'
      FROM json_each(?1) WHERE true
      ON CONFLICT (type, hour) DO UPDATE SET

@@ -7,7 +7,7 @@ import { type EpochMs, HourText } from "../../domain/hour.ts";
 import { overdueMs } from "../../domain/limits.ts";
 import type { Lateness } from "../../domain/report.ts";
 import { VerdictName } from "../../domain/verdict.ts";
-import { addressColumns, addressOf, rowsOf, timeColumn } from "./border.ts";
+import { addressColumns, addressOf, rowsOf, shownVerdict, timeColumn } from "./border.ts";
 import { type ReportFilter, ofOwner } from "./buckets.ts";
 import { endMs } from "./views.ts";
 
@@ -49,7 +49,7 @@ export async function bucketTotals(
 ): Promise<BucketTotal[]> {
   const select = db
     .prepare(
-      `SELECT state, verdict,
+      `SELECT state, ${shownVerdict} AS verdict,
               CASE WHEN state = 'due' THEN due_at_ms <= ?5 ELSE verdict IS NULL AND sealed_at_ms <= ?5 END AS late,
               count(*) AS buckets, coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes
        FROM buckets WHERE ${inRange} GROUP BY 1, 2, 3`,

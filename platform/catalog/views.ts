@@ -8,7 +8,7 @@ import { EventType } from "../../domain/ids.ts";
 import { VerdictName } from "../../domain/verdict.ts";
 import type { GridBucket } from "../../domain/view/grid.ts";
 import { type TrendHour, emptyTrendHour } from "../../domain/view/trend.ts";
-import { rowsOf, timeColumn } from "./border.ts";
+import { rowsOf, shownVerdict, timeColumn } from "./border.ts";
 import { type CatalogStream, StreamRow, streamColumns } from "./streams.ts";
 
 export interface HourRange {
@@ -49,7 +49,7 @@ export async function gridBuckets(
 ): Promise<ReadonlyMap<string, readonly GridBucket[]>> {
   const select = db
     .prepare(
-      `SELECT type, hour, state, due_at_ms, verdict, rows FROM buckets
+      `SELECT type, hour, state, due_at_ms, ${shownVerdict} AS verdict, rows FROM buckets
        WHERE hour >= ?1 AND hour < ?2 AND type BETWEEN ?3 AND ?4`,
     )
     .bind(range.from, range.to, streams.first, streams.last);

@@ -14,3 +14,8 @@ export class Unreachable extends Error {
 export class CorruptSource extends Error {
   override readonly name = "CorruptSource";
 }
+
+/** The source had it, and has deleted it: its stream's retention is over. */
+export class Expired extends Error {
+  override readonly name = "Expired";
+}

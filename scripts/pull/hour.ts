@@ -26,7 +26,7 @@ export interface HourContext extends PartContext {
 
 export async function bringHour(
   bytes: Uint8Array,
-  listed: Pick<ListedBucket, "verdict" | "manifestSha256">,
+  listed: Pick<ListedBucket, "verdict" | "manifestSha256" | "expired">,
   context: HourContext,
 ): Promise<HourOutcome> {
   const { folder, gate, bucket } = context;
@@ -40,14 +40,17 @@ export async function bringHour(
       : faulty([`${bucketPrefix(bucket)}_manifest.json: ${detail}`]);
   }
   const parts = selected.value;
+  const wasComplete = await folder.isComplete();
   await folder.make();
   const strangers = await folder.strangers(manifest.value.parts);
   const missing: Part[] = [];
   for (const part of parts) if (!(await gate.run(() => isThere(part, context)))) missing.push(part);
   if (missing.length > 0 || strangers.length > 0) await folder.unmark();
   if (strangers.length > 0) return faulty(strangers.map((name) => strangerLine(folder.path, name)));
+  if (missing.length > 0 && listed.expired) return expired(wasComplete, missing);
   context.progress.expect(missing);
   const results = await Promise.all(missing.map((part) => gate.run(() => bringPart(part, context))));
+  if (results.some(({ part }) => part === "expired")) return expired(wasComplete, missing);
   const details = results.flatMap((result) => (result.part === "corrupt" ? result.details : []));
   if (details.length > 0) return faulty(details);
   const fresh = missing.length > 0 || !(await isMarked(bytes, context));
@@ -58,7 +61,8 @@ export async function bringHour(
     parts: parts.length,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     fresh,
-    verdict: listed.verdict,
+    // It was balanced when it expired, and what is here was checked.
+    verdict: listed.expired ? "balanced" : listed.verdict,
   };
 }
 
@@ -91,6 +95,13 @@ function jsonOf(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A folder that had the hour and has lost some of it is at fault: nobody can bring that back. */
+function expired(wasComplete: boolean, missing: readonly Part[]): HourOutcome {
+  return wasComplete
+    ? faulty(missing.map(({ key }) => `${key}: the local copy is damaged or gone, and the hour has expired`))
+    : { outcome: "expired" };
 }
 
 function faulty(details: readonly string[]): HourOutcome {

@@ -9,7 +9,7 @@ import { Refused } from "./failures.ts";
 import { Gate } from "./gate.ts";
 import { readOptions, usage } from "./options.ts";
 import { type Output, Progress } from "./progress.ts";
-import { summaryLine, unbalancedLines } from "./report.ts";
+import { expiredLines, summaryLine, unbalancedLines } from "./report.ts";
 import { Pull } from "./run.ts";
 import { BucketSource } from "./source.ts";
 
@@ -43,7 +43,7 @@ async function pull(args: readonly string[], env: Environment, output: Output): 
     const gate = new Gate(options.pull.parallel);
     const { hours, beyond, timedOut } = await new Pull(options.pull, { source, progress, gate }).run(listed);
     progress.clear();
-    for (const line of unbalancedLines(hours)) output.out(line);
+    for (const line of [...expiredLines(hours), ...unbalancedLines(hours)]) output.out(line);
     output.out(summaryLine(hours, beyond, folder));
     if (!timedOut) return exitCodeOf(hours);
     output.err(`pull: not everything was there after ${timeoutMs / 1_000} s (--timeout)`);

@@ -18,7 +18,7 @@ import { partFindings } from "../../domain/reread.ts";
 import { readPart } from "../verify/part.ts";
 import { findingLine } from "../verify/report.ts";
 import { downloadPart } from "./download.ts";
-import { CorruptSource } from "./failures.ts";
+import { CorruptSource, Expired } from "./failures.ts";
 import type { Folder } from "./folder.ts";
 import type { Progress } from "./progress.ts";
 import type { BucketSource } from "./source.ts";
@@ -34,6 +34,7 @@ export interface PartContext {
 
 export type PartResult =
   | { readonly part: "kept" | "downloaded" }
+  | { readonly part: "expired" }
   | { readonly part: "corrupt"; readonly details: readonly string[] };
 
 /** True if the part is there and need not be touched. */
@@ -55,6 +56,7 @@ export async function bringPart(part: Part, context: PartContext): Promise<PartR
     try {
       await download(part, fromByte, context);
     } catch (error) {
+      if (error instanceof Expired) return { part: "expired" };
       if (!(error instanceof CorruptSource)) throw error;
       await folder.dropPartial(part);
       return { part: "corrupt", details: [`${part.key}: ${error.message}`] };

@@ -46,11 +46,11 @@ export class Progress {
     this.#show();
   }
 
-  /** What became of an hour. Hours that were there already are only counted. */
+  /** What became of an hour. Hours that were there already, and those that have expired, are told of at the end. */
   settled(hour: PulledHour): void {
     this.#settled++;
     const { result } = hour;
-    if (result.outcome !== "there" || result.fresh) {
+    if (result.outcome === "there" ? result.fresh : result.outcome !== "expired") {
       this.clear();
       this.#output.out(hourLine(hour));
     }

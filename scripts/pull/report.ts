@@ -30,6 +30,8 @@ function textOf(result: HourOutcome): string {
       return `FAULTY: ${result.details.join("\n    ")}`;
     case "no_such_format":
       return `not pulled: ${result.detail}`;
+    case "expired":
+      return "expired: the stream's retention is over, and only the manifest is kept";
     default:
       return unreachable(result);
   }
@@ -48,11 +50,13 @@ export function summaryLine(hours: readonly PulledHour[], beyond: number, folder
   const bytes = there.reduce((sum, result) => sum + result.bytes, 0);
   const pulled = there.filter(({ fresh }) => fresh).length;
   const unbalanced = there.filter(({ verdict }) => verdict !== "balanced").length;
-  const others = hours.length - there.length + beyond;
+  const expired = hours.filter(({ result }) => result.outcome === "expired").length;
+  const others = hours.length - there.length - expired + beyond;
   return [
     `${there.length} ${there.length === 1 ? "hour" : "hours"}, ${rows} rows, ${sizeOf(bytes)} in ${folder}: `,
     `${pulled} pulled, ${there.length - pulled} were there`,
     unbalanced === 0 ? "" : `, ${unbalanced} not balanced or not audited`,
+    expired === 0 ? "" : `, ${expired} expired`,
     others === 0 ? "" : `, ${others} NOT there`,
   ].join("");
 }
@@ -64,6 +68,15 @@ export function unbalancedLines(hours: readonly PulledHour[]): string[] {
       ? [`${hour} was there  ${verdictText(result.verdict)}`]
       : [],
   );
+}
+
+/** Hours that the source has no more: one line, however many there are. */
+export function expiredLines(hours: readonly PulledHour[]): string[] {
+  const expired = hours.filter(({ result }) => result.outcome === "expired");
+  const [first, last] = [expired[0], expired.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const which = first === last ? first.hour : `${expired.length} hours from ${first.hour} to ${last.hour}`;
+  return [`${which} expired, not pulled: the stream's retention is over, and only manifests are kept`];
 }
 
 export function sizeOf(bytes: number): string {

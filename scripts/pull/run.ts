@@ -16,7 +16,7 @@ import {
   settledHours,
   within,
 } from "../../domain/pull/hours.ts";
-import { type HourOutcome, type PulledHour, mayChange } from "../../domain/pull/outcome.ts";
+import { type HourOutcome, type PulledHour, mayChange, needsLooking } from "../../domain/pull/outcome.ts";
 import { nextWait } from "../../domain/pull/wait.ts";
 import { Refused } from "./failures.ts";
 import { forEach } from "./gate.ts";
@@ -92,7 +92,7 @@ export class Pull {
     for (let untilDueMs = firstUntilDueMs; ;) {
       const results = [...this.#results.values()];
       // Waiting helps nothing of which somebody must be told.
-      if (results.some((result) => result.outcome !== "there" && !mayChange(result))) return true;
+      if (results.some(needsLooking)) return true;
       const waiting = [...this.#results].filter(([hour, result]) => hour !== this.#tail && mayChange(result));
       const tailWanted = this.#tail !== null && (range.to !== null || this.#brought === 0);
       if (waiting.length === 0 && !tailWanted) return true;

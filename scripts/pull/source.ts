@@ -5,7 +5,7 @@ import { type Part } from "../../domain/manifest.ts";
 import { encodeSegment, typeSegment } from "../../domain/segment.ts";
 import type { HourRange, ListedBucket } from "../../domain/pull/hours.ts";
 import type { Api } from "../local/client.ts";
-import { CorruptSource, Refused } from "./failures.ts";
+import { CorruptSource, Expired, Refused } from "./failures.ts";
 import { type Problem, codeOf, get, problemOf } from "./request.ts";
 
 const Listing = z.looseObject({
@@ -53,7 +53,8 @@ export class BucketSource {
       if (!reply.ok) throw await unexpected(reply);
       const page = Listing.parse(await reply.json());
       for (const { hour, state, verdict, manifestSha256 } of page.buckets) {
-        found.push({ hour, sealed: state === "sealed", verdict, manifestSha256 });
+        const expired = verdict === "expired";
+        found.push({ hour, sealed: state === "sealed", verdict, manifestSha256, expired });
       }
       after = page.next;
     } while (after !== null);
@@ -96,6 +97,7 @@ export class BucketSource {
     const begins = reply.headers.get("content-range")?.startsWith(`bytes ${fromByte}-`) === true;
     if (reply.status === 206 && begins) return { fromByte, body };
     const problem = await problemOf(reply);
+    if (reply.status === 410) throw new Expired(problem.detail);
     // A part that the manifest lists is there, or the source has lost it.
     if (reply.status === 404 || reply.status === 409 || reply.status === 416)
       throw new CorruptSource(problem.detail);

@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { Hour } from "../../domain/hour.ts";
 import { quarantineType } from "../../domain/quarantine.ts";
 import { typeSegment } from "../../domain/segment.ts";
-import { type Api, call } from "../local/client.ts";
+import { type Api, ApiFailed, call } from "../local/client.ts";
 import { sendBatch } from "../replay/send.ts";
 
 /** Hours of quarantine, the last one exclusive; null: from the first, or up to the last one that is sealed. */
@@ -88,12 +88,31 @@ async function* pages(
 ): AsyncGenerator<{ readonly hour: string; readonly events: readonly Event[] }> {
   for await (const hour of sealedHours(api, range)) {
     for (let after: string | null = ""; after !== null;) {
-      const query = new URLSearchParams({ hour, ...(after === "" ? {} : { after }) });
-      const path = `/v1/streams/${typeSegment(type)}/quarantine?${query.toString()}`;
-      const { events, next } = Page.parse(await call(api, "GET", path));
-      if (events.length > 0) yield { hour, events };
-      after = next;
+      const page: z.infer<typeof Page> | "expired" = await pageOf(api, type, hour, after);
+      if (page === "expired") {
+        console.error(`streams: ${hour} of quarantine has expired: only its manifest is kept`);
+        break;
+      }
+      if (page.events.length > 0) yield { hour, events: page.events };
+      after = page.next;
     }
+  }
+}
+
+async function pageOf(
+  api: Api,
+  type: string,
+  hour: string,
+  after: string,
+): Promise<z.infer<typeof Page> | "expired"> {
+  const query = new URLSearchParams({ hour, ...(after === "" ? {} : { after }) });
+  try {
+    return Page.parse(
+      await call(api, "GET", `/v1/streams/${typeSegment(type)}/quarantine?${query.toString()}`),
+    );
+  } catch (error) {
+    if (error instanceof ApiFailed && error.status === 410) return "expired";
+    throw error;
   }
 }
 

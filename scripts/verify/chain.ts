@@ -5,16 +5,18 @@ import type { ObjectSource } from "./objects.ts";
 import { sha256Of } from "./sha256.ts";
 import type { BucketReport } from "./verify.ts";
 
-/** Walks the chain. `reports` are of all buckets: their manifests are what the chain is compared with. */
-export async function walkChain(
-  source: ObjectSource,
-  reports: readonly BucketReport[],
-): Promise<ChainReport> {
+/** Walks the chain: before the buckets are looked at, for it says which of them have expired. */
+export async function walkChain(source: ObjectSource): Promise<ChainWalk> {
   const walk = new ChainWalk();
   for await (const key of source.list(digestsPrefix)) {
     const bytes = (await source.get(key)) ?? new Uint8Array();
     walk.add(key, sha256Of(bytes), digestOfText(new TextDecoder().decode(bytes)));
   }
+  return walk;
+}
+
+/** `reports` are of all buckets: their manifests are what the chain is compared with. */
+export function chainReport(walk: ChainWalk, reports: readonly BucketReport[]): ChainReport {
   return walk.finish(
     reports.flatMap(({ type, hour, manifest }) => (manifest === null ? [] : [{ type, hour, ...manifest }])),
   );
@@ -23,7 +25,7 @@ export async function walkChain(
 const faultsPrintedMax = 20;
 
 /** The lines that verify prints of the chain; the first fault is the first of them. */
-export function chainLines({ digests, newest, listed, faults, waiting }: ChainReport): string[] {
+export function chainLines({ digests, newest, listed, expired, faults, waiting }: ChainReport): string[] {
   const shown = faults.slice(0, faultsPrintedMax).map(faultLine);
   const more = faults.length - shown.length;
   const lines = shown.map((line, index) =>
@@ -37,8 +39,9 @@ export function chainLines({ digests, newest, listed, faults, waiting }: ChainRe
   if (waiting > 0)
     lines.push(`note: ${waiting} manifests are in no digest yet; the auditor may not have come to them`);
   const verdict = faults.length === 0 ? "all there and unaltered" : `${faults.length} faults`;
+  const gone = expired === 0 ? "" : `, ${expired} of them expired`;
   lines.push(
-    `${digests} digests list ${listed} manifests: ${verdict}; the newest is number ${newest.sequence}, sha256 ${newest.sha256}`,
+    `${digests} digests list ${listed} manifests${gone}: ${verdict}; the newest is number ${newest.sequence}, sha256 ${newest.sha256}`,
   );
   return lines;
 }

@@ -20,6 +20,8 @@ export function findingLine({ kind, hop, rows, where, detail }: Finding): string
 export interface Summary {
   readonly sealed: number;
   readonly open: number;
+  /** Among the sealed: past their retention, their parts deleted and not counted. */
+  readonly expired: number;
   readonly faulty: number;
   readonly rows: number;
   readonly text: string;
@@ -27,16 +29,19 @@ export interface Summary {
 
 export function summaryOf(reports: readonly BucketReport[]): Summary {
   const open = reports.filter((report) => report.verdict === "open").length;
-  const faulty = reports.filter((report) => !["open", "balanced"].includes(report.verdict)).length;
+  const faulty = reports.filter((report) => !["open", "balanced", "expired"].includes(report.verdict)).length;
   const rows = reports.reduce((sum, report) => sum + report.rows, 0);
+  const expired = reports.filter((report) => report.verdict === "expired").length;
   const sealed = reports.length - open;
   const verdict = faulty === 0 ? "all balanced" : `${faulty} NOT balanced`;
+  const gone = expired === 0 ? "" : `; ${expired} expired, only their manifests are kept`;
   const rest = open === 0 ? "" : `; ${open} not sealed yet, not looked at`;
   return {
     sealed,
     open,
+    expired,
     faulty,
     rows,
-    text: `${sealed} sealed buckets, ${rows} rows: ${verdict}${rest}`,
+    text: `${sealed} sealed buckets, ${rows} rows: ${verdict}${gone}${rest}`,
   };
 }

@@ -1,11 +1,13 @@
 /**
  * Recounts every sealed bucket straight from its objects: the manifest, each part's bytes and each row.
  *
- * Promises: a missing, changed, added or repeated row or part of a sealed bucket is found and named.
+ * Promises: a missing, changed, added or repeated row or part of a sealed bucket is found and named. Of an hour that has
+ * expired, by the digests, the manifest is checked and that nothing else lies there; parts that are left are not read.
  * Does not promise: to see that a whole hour with its manifest is gone, which the digests show (`chain.ts`), or that
  * rows never reached their part, which the audit in the Worker knows from its counters. Hours without a manifest between
  * others are listed as notes.
  */
+import type { ChainWalk } from "../../domain/chain.ts";
 import { IdentitySet } from "../../domain/identity-set.ts";
 import { Manifest, type Part, formatsOf } from "../../domain/manifest.ts";
 import { PartRecount } from "../../domain/recount.ts";
@@ -35,19 +37,28 @@ export interface BucketReport {
   readonly findings: readonly Finding[];
 }
 
-/** Reports bucket by bucket, in key order. */
-export async function* verifyBuckets(source: ObjectSource): AsyncGenerator<BucketReport> {
+/** Reports bucket by bucket, in key order. `digests`: all of them were added, so that what has expired is known. */
+export async function* verifyBuckets(
+  source: ObjectSource,
+  digests: Pick<ChainWalk, "hasExpired">,
+): AsyncGenerator<BucketReport> {
   const everywhere = new IdentitySet();
   for await (const { prefix, keys } of bucketsOf(source.list("events/"))) {
-    yield await verifyBucket(source, prefix, keys, everywhere);
+    yield await verifyBucket({ source, digests, everywhere }, prefix, keys);
   }
 }
 
+interface VerifyContext {
+  readonly source: ObjectSource;
+  readonly digests: Pick<ChainWalk, "hasExpired">;
+  /** Identities of all buckets before this one. */
+  readonly everywhere: IdentitySet;
+}
+
 async function verifyBucket(
-  source: ObjectSource,
+  { source, digests, everywhere }: VerifyContext,
   prefix: string,
   keys: readonly string[],
-  everywhere: IdentitySet,
 ): Promise<BucketReport> {
   const address = addressOf(prefix);
   const type = address?.type ?? prefix;
@@ -64,7 +75,13 @@ async function verifyBucket(
   const base = { ...none, manifest: { key: manifestAt, sha256: sha256Of(bytes), sealedAt } };
   if (!manifest.success) return broken(base, manifestAt, "corrupt", "it is no manifest of this format");
 
-  const findings = [...manifestFindings(manifest.data, prefix), ...listingFindings(manifest.data, keys)];
+  const itself = manifestFindings(manifest.data, prefix);
+  if (digests.hasExpired(manifestAt, base.manifest.sha256)) {
+    const surplus = listingFindings(manifest.data, keys).filter(({ kind }) => kind === "surplus");
+    const found = [...itself, ...surplus];
+    return { ...base, verdict: found.length === 0 ? "expired" : verdictOf(found), findings: found };
+  }
+  const findings = [...itself, ...listingFindings(manifest.data, keys)];
   // Each format holds every row: the first one is held against the other buckets, and each against itself.
   const formats = formatsOf(manifest.data);
   const [first] = formats;

@@ -38,6 +38,7 @@ interface SeedBucket {
   readonly rows: number;
   readonly sealedAtMs: number;
   readonly findings: readonly object[];
+  readonly expired: boolean;
 }
 
 export function seedTypes(count: number): string[] {
@@ -78,7 +79,8 @@ export async function seedCatalog(miniflare: Miniflare, worker: string, seed: Se
     await db
       .prepare(
         `INSERT INTO buckets (type, hour, state, due_at_ms, retry_at_ms, rows, bytes, identity_sum, manifest_sha256,
-                              sealed_at_ms, verdict, findings, finding_count, verified_at_ms, first_fault_at_ms)
+                              sealed_at_ms, verdict, findings, finding_count, verified_at_ms, first_fault_at_ms,
+                              expired_at_ms)
          SELECT value ->> '$.type', value ->> '$.hour', value ->> '$.state', value ->> '$.dueAtMs', value ->> '$.dueAtMs',
                 iif(value ->> '$.state' = 'sealed', value ->> '$.rows', NULL),
                 iif(value ->> '$.state' = 'sealed', value ->> '$.rows' * 90, NULL),
@@ -87,10 +89,11 @@ export async function seedCatalog(miniflare: Miniflare, worker: string, seed: Se
                 iif(value ->> '$.state' = 'sealed', value ->> '$.sealedAtMs', NULL),
                 value ->> '$.verdict', value -> '$.findings', json_array_length(value, '$.findings'),
                 iif(value ->> '$.verdict' IS NOT NULL, value ->> '$.sealedAtMs' + 60000, NULL),
-                iif(json_array_length(value, '$.findings') > 0, value ->> '$.sealedAtMs' + 60000, NULL)
+                iif(json_array_length(value, '$.findings') > 0, value ->> '$.sealedAtMs' + 60000, NULL),
+                iif(value ->> '$.expired', ?2, NULL)
          FROM json_each(?1)`,
       )
-      .bind(JSON.stringify(buckets))
+      .bind(JSON.stringify(buckets), seed.nowMs)
       .run();
   }
 }
@@ -106,6 +109,7 @@ function bucketOf(type: string, index: number, hoursAgo: number, nowMs: number):
   const day = 1 + Math.sin((hoursAgo / 24) * 2 * Math.PI) / 2;
   const verdict = verdictOf(index, hoursAgo);
   const rows = verdict === "empty" ? 0 : Math.round((index + 3) * 40 * day);
+  const balanced = verdict === "empty" || verdict === "expired";
   const due = verdict === "overdue" || verdict === "due";
   const faulty = ["missing", "surplus", "corrupt", "unaudited"].includes(verdict);
   const finding = {
@@ -122,11 +126,12 @@ function bucketOf(type: string, index: number, hoursAgo: number, nowMs: number):
     hour: hourText(hourMs),
     state: due ? "due" : "sealed",
     dueAtMs: verdict === "due" ? nowMs - 60_000 : dueAtMs,
-    verdict: due || verdict === "unverified" ? null : verdict === "empty" ? "balanced" : verdict,
+    verdict: due || verdict === "unverified" ? null : balanced ? "balanced" : verdict,
     rows,
     sealedAtMs:
       dueAtMs + 5_000 + ((index * 7_919 + hoursAgo * 104_729) % 90_000) + (index % 41 === 0 ? 400_000 : 0),
     findings: faulty ? [finding] : [],
+    expired: verdict === "expired",
   };
 }
 
@@ -135,6 +140,7 @@ function verdictOf(index: number, hoursAgo: number): string {
   if (hoursAgo <= 3 && index % 17 === 4) return "overdue";
   if (hoursAgo === 1 && index % 5 === 0) return "due";
   if (hoursAgo <= 2 && index % 4 === 1) return "unverified";
+  if (index % 19 === 6 && hoursAgo > 20) return "expired";
   if (index % 9 === 7 && hoursAgo % 24 < 7) return "empty";
   if (place % 397 === 0) return "missing";
   if (place % 911 === 0) return "surplus";

@@ -84,6 +84,7 @@ it("[DG7] a sound chain has no fault", () => {
     digests: 4,
     newest: { sequence: 4, sha256: shaOf(texts[3] ?? "") },
     listed: 5,
+    expired: 0,
     faults: [],
     waiting: 0,
   });
@@ -229,4 +230,48 @@ describe("[DG8] a manifest that no digest lists", () => {
     const other = { ...manifestNo(0), key: "events/type=other/x/_manifest.json", type: "other" };
     expect(walk(texts, [...all, other])).toMatchObject({ faults: [], waiting: 1 });
   });
+});
+
+describe("[EX4] an hour that a digest lists as expired", () => {
+  /** A chain that lists hour 0 as these, one digest after the other. */
+  function chainWith(verdicts: readonly VerifiedBucket["verdict"][]): string[] {
+    let head: ChainHead = emptyChain;
+    return verdicts.map((verdict) => {
+      const text = digestText(digestAfter(head, [{ ...manifestNo(0), verdict }], epochMs(startMs)));
+      head = { sequence: head.sequence + 1, sha256: shaOf(text) };
+      return text;
+    });
+  }
+  function walkOf(digests: readonly string[]): ChainWalk {
+    const chain = new ChainWalk();
+    for (const [index, text] of digests.entries())
+      chain.add(digestKey(index + 1), shaOf(text), digestOfText(text));
+    return chain;
+  }
+  const { sha256 } = manifestNo(0);
+
+  it("has expired, with that manifest and no other, whatever is listed after", () => {
+    for (const verdicts of [["balanced", "expired"] as const, ["balanced", "expired", "missing"] as const]) {
+      const chain = walkOf(chainWith(verdicts));
+      expect(chain.hasExpired(key(0), sha256)).toBe(true);
+      expect(chain.hasExpired(key(0), shaOf("another"))).toBe(false);
+      expect(chain.hasExpired(key(1), manifestNo(1).sha256)).toBe(false);
+      expect(chain.finish([manifestNo(0)])).toMatchObject({ listed: 1, expired: 1, faults: [] });
+    }
+  });
+
+  it("still has to have its manifest", () => {
+    expect(named(walkOf(chainWith(["balanced", "expired"])).finish([]))).toEqual([`missing ${key(0)}`]);
+  });
+
+  it.each([[["expired"]], [["missing", "expired"]]] as const)(
+    "has not, and the digest is at fault, if none before it lists it as balanced: %j",
+    (verdicts) => {
+      const chain = walkOf(chainWith(verdicts));
+      expect(chain.hasExpired(key(0), sha256)).toBe(false);
+      const report = chain.finish([manifestNo(0)]);
+      expect(named(report)).toEqual([`altered ${digestKey(verdicts.length)}`]);
+      expect(report.faults[0]?.detail).toContain("no digest before it lists it as balanced");
+    },
+  );
 });

@@ -16,9 +16,10 @@ import { epochMs } from "../../domain/hour.ts";
 import { Manifest } from "../../domain/manifest.ts";
 import { collect } from "../../scripts/local/collect.ts";
 import { resourcesIn } from "../../scripts/local/runtime.ts";
-import { chainLines, walkChain } from "../../scripts/verify/chain.ts";
+import { chainLines, chainReport, walkChain } from "../../scripts/verify/chain.ts";
+import { summaryOf } from "../../scripts/verify/report.ts";
 import { sha256Of } from "../../scripts/verify/sha256.ts";
-import { verifyBuckets } from "../../scripts/verify/verify.ts";
+import { type BucketReport, verifyBuckets } from "../../scripts/verify/verify.ts";
 import { runScript } from "./run-script.ts";
 import { type Objects, addBucket, sourceOf } from "./sealed-bucket.ts";
 
@@ -39,12 +40,18 @@ function verified(key: string): VerifiedBucket {
 }
 
 /** Adds a chain with a digest for each of these groups of hours. */
-function addChain(groups: readonly (readonly string[])[]): void {
+function addChain(
+  groups: readonly (readonly string[])[],
+  verdicts: Readonly<Record<number, VerifiedBucket["verdict"]>> = {},
+): void {
   let head: ChainHead = emptyChain;
   for (const hours of groups) {
     const digest = digestAfter(
       head,
-      hours.map((hour) => verified(manifestAt(hour))),
+      hours.map((hour) => ({
+        ...verified(manifestAt(hour)),
+        verdict: verdicts[head.sequence + 1] ?? "balanced",
+      })),
       nowMs,
     );
     const bytes = new TextEncoder().encode(digestText(digest));
@@ -55,7 +62,8 @@ function addChain(groups: readonly (readonly string[])[]): void {
 
 async function lines(): Promise<string[]> {
   const source = sourceOf(objects);
-  return chainLines(await walkChain(source, await collect(verifyBuckets(source))));
+  const walk = await walkChain(source);
+  return chainLines(chainReport(walk, await collect(verifyBuckets(source, walk))));
 }
 
 beforeEach(() => {
@@ -163,3 +171,49 @@ async function store(dataDir: string): Promise<void> {
     await miniflare.dispose();
   }
 }
+
+describe("[EX4] verify tells of an hour that has expired", () => {
+  const reports = async (): Promise<BucketReport[]> => {
+    const source = sourceOf(objects);
+    return collect(verifyBuckets(source, await walkChain(source)));
+  };
+  const deleted = (hour: string, what: RegExp): void => {
+    for (const key of objects.keys())
+      if (key.includes(`/hour=${hour}/`) && what.test(key)) objects.delete(key);
+  };
+
+  beforeEach(() => {
+    addChain([["10", "11", "12"], ["11"]], { 2: "expired" });
+  });
+
+  test.each([
+    ["before anything is deleted", /$^/],
+    ["after its mark was", /_SUCCESS$/],
+    ["after all was but the manifest", /_SUCCESS$|part-/],
+  ])("that it has, %s", async (_, what) => {
+    deleted("11", what);
+    const found = await reports();
+    expect(found.map(({ verdict }) => verdict)).toEqual(["balanced", "expired", "balanced"]);
+    expect(summaryOf(found)).toMatchObject({ sealed: 3, expired: 1, faulty: 0 });
+    expect(summaryOf(found).text).toContain("all balanced; 1 expired, only their manifests are kept");
+    expect((await lines())[0]).toContain(
+      "2 digests list 3 manifests, 1 of them expired: all there and unaltered",
+    );
+  });
+
+  test("what else is gone is missing, and what else lies there is surplus", async () => {
+    deleted("11", /part-/);
+    deleted("12", /part-/);
+    objects.set(manifestAt("11").replace("_manifest.json", "part-9-9.ndjson.gz"), new Uint8Array());
+    expect((await reports()).map(({ verdict }) => verdict)).toEqual(["balanced", "surplus", "missing"]);
+  });
+
+  test("as of a loss, if its manifest is another one or gone", async () => {
+    const bytes = objects.get(manifestAt("11")) ?? new Uint8Array();
+    deleted("11", /part-/);
+    objects.set(manifestAt("11"), new Uint8Array([...bytes, 10]));
+    expect((await reports())[1]?.verdict).toBe("missing");
+    deleted("11", /./);
+    expect((await lines())[0]).toContain(`missing: ${manifestAt("11")}`);
+  });
+});

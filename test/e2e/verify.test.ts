@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { collect } from "../../scripts/local/collect.ts";
 import { summaryOf } from "../../scripts/verify/report.ts";
 import { gapsOf } from "../../scripts/verify/prefixes.ts";
+import { ChainWalk } from "../../domain/chain.ts";
 import { type BucketReport, verifyBuckets } from "../../scripts/verify/verify.ts";
 import { type Objects, addBucket, rowLine, sourceOf } from "./sealed-bucket.ts";
 
@@ -22,7 +23,7 @@ beforeEach(() => {
 });
 
 async function verify(): Promise<BucketReport[]> {
-  return collect(verifyBuckets(sourceOf(objects)));
+  return collect(verifyBuckets(sourceOf(objects), new ChainWalk()));
 }
 
 /** The verdict and findings of the first bucket; the others must stay balanced. */

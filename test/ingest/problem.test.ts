@@ -43,6 +43,10 @@ const refusals: {
       detail: "d",
     },
   ],
+  expired: [
+    410,
+    { code: "expired", type: "a", hour: "2026-11-23T10", expiredAt: "2026-12-23T11:10:00.000Z" },
+  ],
   range_not_satisfiable: [416, { code: "range_not_satisfiable", bytes: 9 }],
   misconfigured: [503, { code: "misconfigured", variable: "V", detail: "d" }],
   rate_limited: [429, { code: "rate_limited", retryAfterSeconds: 2, rates: ["key"], failed: [0] }],

@@ -456,6 +456,39 @@ function askedRows(`,
   ),
 
   mutant(
+    "the parts of an hour are deleted before a digest lists it as expired",
+    [
+      change(
+        "platform/catalog/expiry.ts",
+        "AND expired_at_ms IS NOT NULL AND digest_sequence IS NOT NULL",
+        "AND expired_at_ms IS NOT NULL",
+      ),
+    ],
+    "test/crash/expiry.test.ts",
+  ),
+  mutant(
+    "an hour that waits for an audit may expire",
+    [change("platform/catalog/expiry.ts", "AND oldest.audit_retry_at_ms IS NULL", "")],
+    "test/crash/expiry.test.ts",
+  ),
+  mutant(
+    "an hour is expired if a digest says so, though none says that it was balanced",
+    [change("domain/chain.ts", "if (this.#balanced.has(key)) this", "if (key !== null) this")],
+    "test/domain/chain.test.ts",
+  ),
+  mutant(
+    "the mark of an expired hour is deleted last",
+    [
+      change(
+        "domain/expiry.ts",
+        "[successKey(manifest), ...manifest.parts.map(({ key }) => key), ...manifest.strays]",
+        "[...manifest.parts.map(({ key }) => key), ...manifest.strays, successKey(manifest)]",
+      ),
+    ],
+    "test/domain/expiry.test.ts",
+  ),
+
+  mutant(
     "a type that is a step of a path is written into a URL as any other",
     [
       change(

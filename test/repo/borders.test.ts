@@ -77,11 +77,13 @@ describe("one module alone", () => {
     ]);
   });
 
-  test("[PA2] nothing uses multipart uploads, or deletes an object of R2", () => {
+  test("[PA2] nothing uses multipart uploads, and only what has expired is deleted from R2", () => {
     const found = files(workerSource).filter((path) =>
       /MultipartUpload|\b(EVENTS|bucket)\.delete\(/.test(codeOf(path)),
     );
-    expect(found).toEqual([]);
+    expect(found).toEqual(["platform/delete-objects.ts"]);
+    const deleting = files(workerSource).filter((path) => /delete-objects\.ts"/.test(codeOf(path)));
+    expect(deleting).toEqual(["workers/flusher/expire/expire-due.ts"]);
   });
 });
 

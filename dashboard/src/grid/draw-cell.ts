@@ -73,6 +73,10 @@ function drawMark(context: CanvasRenderingContext2D, mark: Mark, ink: string, bo
       context.moveTo(x + arm, y - arm);
       context.lineTo(x - arm, y + arm);
       break;
+    case "slash":
+      context.moveTo(x - arm, y + arm);
+      context.lineTo(x + arm, y - arm);
+      break;
     case "bang":
       context.moveTo(x, y - arm * 1.2);
       context.lineTo(x, y + arm * 0.35);

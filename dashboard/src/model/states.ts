@@ -10,7 +10,7 @@ export interface StateSign {
 }
 
 export type Mark =
-  "nothing" | "frame" | "ring" | "half" | "dot" | "bang" | "minus" | "plus" | "cross" | "question";
+  "nothing" | "frame" | "ring" | "half" | "dot" | "bang" | "minus" | "plus" | "cross" | "question" | "slash";
 
 export const stateSigns: Readonly<Record<BucketState, StateSign>> = {
   none: { label: "no bucket", meaning: "Not an hour of the stream, or not begun.", mark: "nothing" },
@@ -32,6 +32,11 @@ export const stateSigns: Readonly<Record<BucketState, StateSign>> = {
     meaning: "A counter could not be had, so nothing can be said.",
     mark: "question",
   },
+  expired: {
+    label: "expired",
+    meaning: "Was balanced; past its stream's retention, only its manifest is left.",
+    mark: "slash",
+  },
 };
 
 /** From what has to be looked at first to what has not. */
@@ -46,5 +51,6 @@ export const worstFirst: readonly BucketState[] = [
   "open",
   "balanced",
   "empty",
+  "expired",
   "none",
 ];

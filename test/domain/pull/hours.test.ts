@@ -21,6 +21,7 @@ function listed(text: string): ListedBucket[] {
       sealed: !word.endsWith("?"),
       verdict: null,
       manifestSha256: null,
+      expired: false,
     }));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type HourOutcome, exitCodeOf, mayChange } from "../../../domain/pull/outcome.ts";
+import { type HourOutcome, exitCodeOf, mayChange, needsLooking } from "../../../domain/pull/outcome.ts";
 import { verdictRefusal } from "../../../domain/pull/verdict-step.ts";
 import { nextWait } from "../../../domain/pull/wait.ts";
 import { hour } from "../make.ts";
@@ -13,6 +13,7 @@ const outcomes: Readonly<Record<HourOutcome["outcome"], HourOutcome>> = {
   not_balanced: { outcome: "not_balanced", verdict: "missing" },
   faulty: { outcome: "faulty", details: [] },
   no_such_format: { outcome: "no_such_format", detail: "" },
+  expired: { outcome: "expired" },
 };
 
 function codeOf(...names: (keyof typeof outcomes)[]): number {
@@ -23,6 +24,7 @@ describe("[RD8] the exit code", () => {
   test.each([
     [[], 0],
     [["there"], 0],
+    [["there", "expired"], 0],
     [["there", "not_sealed"], 3],
     [["not_audited", "there"], 3],
     [["overdue", "not_sealed"], 4],
@@ -36,6 +38,8 @@ describe("[RD8] the exit code", () => {
   test("only what is not there yet may change by waiting", () => {
     const changing = Object.values(outcomes).filter(mayChange);
     expect(changing).toEqual([outcomes.not_sealed, outcomes.not_audited]);
+    const calm = Object.values(outcomes).filter((result) => !needsLooking(result));
+    expect(calm).toEqual([outcomes.there, outcomes.not_sealed, outcomes.not_audited, outcomes.expired]);
   });
 });
 

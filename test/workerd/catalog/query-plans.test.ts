@@ -5,6 +5,7 @@ import { selectUnverified } from "../../../platform/catalog/audits.ts";
 import { selectBuckets, selectUnsettled } from "../../../platform/catalog/buckets.ts";
 import { selectUndigested } from "../../../platform/catalog/digests.ts";
 import { selectBehind, selectDue } from "../../../platform/catalog/due.ts";
+import { markExpired, selectUndeleted } from "../../../platform/catalog/expiry.ts";
 import { selectUnsettledByStream } from "../../../platform/catalog/metrics.ts";
 import { at, bucket, overriding, type } from "../helpers.ts";
 
@@ -69,5 +70,19 @@ it("[OP8] what the metrics say of buckets that are not balanced walks no others"
   const plan = await planOf((db) => selectUnsettledByStream(db, now));
   expect(plan.filter((step) => step.includes(" buckets"))).toEqual([
     "SCAN buckets USING INDEX buckets_unsettled",
+  ]);
+});
+
+it("[EX7] hours that may expire are found by index, and so are those that still have parts", async () => {
+  const steps = JSON.stringify([{ type: "a", version: 1, before: "2026-11-23T10" }]);
+  const plan = await planOf((db) => markExpired(db, steps, now, 100));
+  expect(plan.filter((step) => / (buckets|oldest|kept)\b/.test(step))).toEqual([
+    "SEARCH buckets USING COVERING INDEX sqlite_autoindex_buckets_1 (type=? AND hour=?)",
+    "SEARCH kept USING COVERING INDEX sqlite_autoindex_buckets_1 (type=? AND hour=?)",
+    "SEARCH oldest USING INDEX buckets_kept (type=? AND hour<?)",
+  ]);
+  const deleting = await planOf((db) => selectUndeleted(db, now, 100));
+  expect(deleting.filter((step) => step.includes(" buckets"))).toEqual([
+    "SEARCH buckets USING INDEX buckets_undeleted (delete_at_ms>? AND delete_at_ms<?)",
   ]);
 });

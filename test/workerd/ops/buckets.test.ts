@@ -250,6 +250,7 @@ describe("the listing and the report", () => {
         balanced: 0,
         missing: 1,
         surplus: 0,
+        expired: 0,
         corrupt: 0,
         unaudited: 0,
       },

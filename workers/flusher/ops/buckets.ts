@@ -9,10 +9,10 @@ import { no, ok } from "../../../domain/refusal.ts";
 import { TypeName } from "../../../domain/stream.ts";
 import { VerdictName } from "../../../domain/verdict.ts";
 import { requeueAudit } from "../../../platform/catalog/audits.ts";
-import { type CatalogBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
+import { type CatalogBucket, getBucket, listBuckets } from "../../../platform/catalog/buckets.ts";
 import { getStream } from "../../../platform/catalog/streams.ts";
 import { type OpsCall, type OpsReply, addressParams, checkedQuery, json } from "./http.ts";
-import { isOverdue, noManifest } from "./no-manifest.ts";
+import { expired, isOverdue, noManifest } from "./no-manifest.ts";
 import { digestHeaders } from "./repr-digest.ts";
 import { unknownStream } from "./streams.ts";
 
@@ -67,6 +67,7 @@ export function bucketJson(bucket: CatalogBucket, now: number): object {
     identitySum: seal?.identitySum ?? null,
     manifestSha256: seal?.manifestSha256 ?? null,
     verdict: bucket.verdict,
+    expiredAt: bucket.expiredAtMs === null ? null : isoOf(bucket.expiredAtMs),
     verifiedAt: bucket.verifiedAtMs === null ? null : isoOf(bucket.verifiedAtMs),
     failedAttempts: bucket.attempts,
     lastStep: bucket.lastStep,
@@ -102,7 +103,8 @@ export async function requeueAuditRoute(call: OpsCall): Promise<OpsReply> {
   if (!address.ok) return address;
   const { type, hour } = address.value;
   if (!(await requeueAudit(call.env.CATALOG, address.value, call.now))) {
-    return no(await noManifest(call, address.value));
+    const bucket = await getBucket(call.env.CATALOG, address.value);
+    return no(expired(address.value, bucket) ?? (await noManifest(call, address.value)));
   }
   return ok(json({ type, hour, audit: "queued" }, 202));
 }

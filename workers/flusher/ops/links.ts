@@ -4,9 +4,11 @@ import { epochMs, isoOf } from "../../../domain/hour.ts";
 import { linkMsDefault, linkMsMax, linkMsMin } from "../../../domain/limits.ts";
 import { bucketPrefix } from "../../../domain/manifest.ts";
 import { encodeSegment, typeSegment } from "../../../domain/segment.ts";
-import { ok } from "../../../domain/refusal.ts";
+import { no, ok } from "../../../domain/refusal.ts";
+import { getBucket } from "../../../platform/catalog/buckets.ts";
 import { linkSigner } from "../../../platform/links.ts";
 import { type OpsCall, type OpsReply, addressParams, json, readBody } from "./http.ts";
+import { expired } from "./no-manifest.ts";
 import { readManifest } from "./parts.ts";
 
 const NewLinks = z.strictObject({
@@ -23,6 +25,8 @@ export async function createLinksRoute(call: OpsCall): Promise<OpsReply> {
   if (!signer.ok) return signer;
   const manifest = await readManifest(call, address.value);
   if (!manifest.ok) return manifest;
+  const gone = expired(address.value, await getBucket(call.env.CATALOG, address.value));
+  if (gone !== null) return no(gone);
   const { type, hour } = address.value;
   const expiresAtMs = epochMs(call.now + body.value.expiresInMs);
   const { origin } = new URL(call.request.url);

@@ -47,6 +47,21 @@ export function lastFailure({
     : `${attempts} attempts failed, the last one at ${lastStep}: ${lastError}`;
 }
 
+/** Why a part that a manifest lists is not in R2: its hour has expired, or it is lost. */
+export async function goneOrLost(
+  { env }: Pick<OpsCall, "env">,
+  address: BucketAddress,
+  what: string,
+): Promise<RequestRefusal> {
+  return expired(address, await getBucket(env.CATALOG, address)) ?? lost(what);
+}
+
+/** Null: the hour has not expired, as far as the catalog knows. */
+export function expired(address: BucketAddress, bucket: CatalogBucket | null): RequestRefusal | null {
+  const at = bucket?.expiredAtMs ?? null;
+  return at === null ? null : { code: "expired", ...address, expiredAt: isoOf(at) };
+}
+
 /** The catalog knows it and R2 does not have it: the audit names such a loss, this route only does not hide it. */
 export function lost(what: string): { readonly code: "conflict"; readonly detail: string } {
   return {

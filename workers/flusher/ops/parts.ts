@@ -12,7 +12,7 @@ import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusa
 import { hexOf } from "../../../platform/objects.ts";
 import { immutable } from "./buckets.ts";
 import { type OpsCall, type OpsReply, addressParams } from "./http.ts";
-import { lost, noManifest } from "./no-manifest.ts";
+import { goneOrLost, lost, noManifest } from "./no-manifest.ts";
 import { digestHeaders } from "./repr-digest.ts";
 
 /** By a part's format. Compression is part of the format: it is never a content encoding that a client undoes. */
@@ -40,7 +40,7 @@ export async function getPartRoute(call: OpsCall): Promise<OpsReply> {
     key,
     range.range === "part" ? { range: { offset: range.offset, length: range.length } } : {},
   );
-  if (object === null) return no(lost(name));
+  if (object === null) return no(await goneOrLost(call, address.value, name));
   if (!isSealed(object, part.value)) {
     await object.body.cancel();
     return no(lost(name));

@@ -11,7 +11,7 @@ import { type Quarantined, quarantineType, quarantinedOf } from "../../../domain
 import { no, ok } from "../../../domain/refusal.ts";
 import { linesOf } from "../../../platform/part-lines.ts";
 import { type OpsCall, type OpsReply, checked, json, typeParam } from "./http.ts";
-import { lost } from "./no-manifest.ts";
+import { goneOrLost } from "./no-manifest.ts";
 import { readManifest } from "./parts.ts";
 
 /** `<part>.<row>`: the first row that is not told yet. */
@@ -37,7 +37,8 @@ export async function quarantineRoute(call: OpsCall): Promise<OpsReply> {
   const query = checked(Query, Object.fromEntries(call.query));
   if (!query.ok) return query;
   const { hour, after, limit } = query.value;
-  const manifest = await readManifest(call, { type: quarantineType, hour });
+  const address = { type: quarantineType, hour };
+  const manifest = await readManifest(call, address);
   if (!manifest.ok) return manifest;
 
   const events: Quarantined[] = [];
@@ -46,7 +47,7 @@ export async function quarantineRoute(call: OpsCall): Promise<OpsReply> {
   for (const [index, { key }] of parts.entries()) {
     if (index < after.part) continue;
     const object = await call.env.EVENTS.get(key);
-    if (object === null) return no(lost(key));
+    if (object === null) return no(await goneOrLost(call, address, key));
     const bytes = object.body as ReadableStream<Uint8Array>;
     let row = 0;
     for await (const line of linesOf(bytes)) {

@@ -158,6 +158,7 @@ function countsOf(totals: readonly BucketTotal[], backlogs: readonly Backlog[]):
     surplus: verdict("surplus"),
     corrupt: verdict("corrupt"),
     unaudited: verdict("unaudited"),
+    expired: verdict("expired"),
   };
 }
 

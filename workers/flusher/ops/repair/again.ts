@@ -8,7 +8,7 @@ import { getBucket } from "../../../../platform/catalog/buckets.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { sealOne } from "../../seal/seal-due.ts";
 import { type OpsCall, type OpsReply, addressParams, json, readBody } from "../http.ts";
-import { noManifest } from "../no-manifest.ts";
+import { expired, noManifest } from "../no-manifest.ts";
 import { unknownStream } from "../streams.ts";
 import { ActionBody, act } from "./act.ts";
 
@@ -47,6 +47,8 @@ export async function reauditRoute(call: OpsCall): Promise<OpsReply> {
   const { env, now } = call;
   const row = await getBucket(env.CATALOG, address.value);
   if (row === null || row.seal === null) return no(await noManifest(call, address.value));
+  const gone = expired(address.value, row);
+  if (gone !== null) return no(gone);
   const was = { ...address.value, verdict: row.verdict, findings: row.findingCount };
   if (body.value.dryRun) return ok(json({ dryRun: true, ...was, would: "audit it in the next minute" }));
   const what = { action: "reaudit", target: bucketName(address.value) };
