@@ -1,0 +1,202 @@
+/**
+ * One hour as it is measured: filled, ended, sealed and audited in the real runtime on a virtual clock; then late events
+ * for it, whose claims wake its closed homes. What is sealed is counted: an hour that lost a row does not count.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import * as z from "zod";
+import { endOf, epochMs, hourOf, isoOf } from "../../domain/hour.ts";
+import { graceMsDefault, identitiesPerShardMax, sealJitterMsMax } from "../../domain/limits.ts";
+import { Manifest } from "../../domain/manifest.ts";
+import { readReport } from "../../scripts/local/audit-report.ts";
+import { type Api, call, createKey, moveClock, putStream, runCron } from "../../scripts/local/client.ts";
+import { readProjectConfig, repositoryRoot } from "../../scripts/local/config.ts";
+import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtime.ts";
+import { cpuMsOf, workerdOf } from "../cost/process.ts";
+import { startMs } from "../cost/system.ts";
+import { bodyOf } from "./bodies.ts";
+import { residentBytes, watched } from "./memory.ts";
+
+export interface HourLoad {
+  readonly rows: number;
+  /** R2 takes nothing until the hour is due: all of it is compressed at once then, which is the worst that can be. */
+  readonly r2Away: boolean;
+}
+
+export interface MeasuredHour extends HourLoad {
+  readonly shards: number;
+  readonly plainBytes: number;
+  readonly sealedBytes: number;
+  readonly parts: number;
+  /** From the moment that the hour was due. */
+  readonly sealMs: number;
+  /** Of the same bytes, part by part, in the same runtime. */
+  readonly gzipMs: number;
+  readonly auditMs: number;
+  readonly lateRows: number;
+  readonly lateSealMs: number;
+  /** Resident bytes of the whole runtime above those at rest before the first row; null where the system does not tell. */
+  readonly aboveRest: {
+    readonly ingest: number;
+    readonly seal: number;
+    readonly audit: number;
+    readonly late: number;
+  } | null;
+}
+
+const adminKey = "the-admin-key-of-a-measured-hour";
+const type = "seal.hour";
+const eventsPerRequest = 500;
+const requestsAtATime = 8;
+/** Shards are filled to this much of what they take, as sources do not spread evenly. */
+const filled = 0.8;
+const runsMax = 50;
+const lateRowsMax = 100_000;
+/** The runtime rests when it uses less than this much of a core. */
+const restShare = 0.05;
+
+export async function measureHour(load: HourLoad): Promise<MeasuredHour> {
+  const dataDir = mkdtempSync(join(tmpdir(), "hourseal-seal-"));
+  const entry = join(repositoryRoot, "bench", "seal", "worker.ts");
+  const runtime = await startLocalRuntime({ port: 0, dataDir, adminKey, cron: false, entry });
+  try {
+    return await measure(runtime, load);
+  } finally {
+    await runtime.dispose();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measure(runtime: LocalRuntime, load: HourLoad): Promise<MeasuredHour> {
+  const admin = { url: runtime.url, key: adminKey };
+  const shards = Math.ceil(load.rows / (identitiesPerShardMax * filled));
+  await moveTo(admin, startMs);
+  await putStream(admin, "seal.first");
+  await putStream(admin, type, { shards });
+  const client = { url: runtime.url, key: await createKey(admin, ["write:*"], "measured hour") };
+  // What is only loaded by the first request is there already at rest.
+  await send(client, "seal.first", 0, eventsPerRequest);
+  await rest();
+  const before = residentBytes();
+
+  if (load.r2Away) await call(admin, "POST", "/v1/bench/r2", { away: true });
+  const ingest = await watched(async () => {
+    await send(client, type, 0, load.rows);
+    // What is flushed within the hour is: an hour is longer than this one was.
+    if (!load.r2Away) await rest();
+  });
+  await call(admin, "POST", "/v1/bench/r2", { away: false });
+  const dueMs = endOf(hourOf(startMs)) + graceMsDefault + sealJitterMsMax;
+  const seal = await watched(() => moveTo(admin, dueMs));
+  const audit = await watched(() => settle(admin, startMs));
+
+  const lateRows = Math.min(load.rows, lateRowsMax);
+  await send(client, type, load.rows, lateRows);
+  const late = await watched(() => moveTo(admin, dueMs + 3_600_000));
+  await settle(admin, dueMs);
+
+  const bucket = await runtime.miniflare.getR2Bucket(readProjectConfig("local").events.binding);
+  const { objects } = await bucket.list({ prefix: `events/type=${type}/` });
+  const manifests: Manifest[] = [];
+  for (const { key } of objects.filter((object) => object.key.endsWith("/_manifest.json")))
+    manifests.push(Manifest.parse(await (await bucket.get(key))?.json()));
+  const rows = manifests.map((manifest) => manifest.rows);
+  if (rows.join() !== [load.rows, lateRows].join()) throw new Error(`sealed: ${rows.join(", ")} rows`);
+  const parts = manifests[0]?.parts ?? [];
+  let plainBytes = 0;
+  let gzipMs = 0;
+  for (const { key } of parts) {
+    const plain = gunzipSync((await (await bucket.get(key))?.arrayBuffer()) ?? new ArrayBuffer(0));
+    plainBytes += plain.length;
+    gzipMs += await gzipAlone(admin, plain);
+  }
+  const above = (peakBytes: number): number => peakBytes - (before ?? 0);
+  return {
+    ...load,
+    shards,
+    plainBytes,
+    sealedBytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    parts: parts.length,
+    sealMs: seal.tookMs,
+    gzipMs,
+    auditMs: audit.tookMs,
+    lateRows,
+    lateSealMs: late.tookMs,
+    aboveRest:
+      before === null
+        ? null
+        : {
+            ingest: above(ingest.peakBytes),
+            seal: above(seal.peakBytes),
+            audit: above(audit.peakBytes),
+            late: above(late.peakBytes),
+          },
+  };
+}
+
+/** What compressing takes beyond receiving. */
+async function gzipAlone(admin: Api, plain: Buffer): Promise<number> {
+  const post = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+    const started = performance.now();
+    const reply = await fetch(`${admin.url}/v1/bench/gzip`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${admin.key}`, ...headers },
+      body: new Uint8Array(plain),
+    });
+    if (!reply.ok) throw new Error(`gzip alone: ${reply.status}`);
+    await reply.arrayBuffer();
+    return performance.now() - started;
+  };
+  const received = await post({ "X-Without-Gzip": "1" });
+  return Math.max(0, (await post({})) - received);
+}
+
+const Reply = z.looseObject({ accepted: z.number() });
+
+async function send(client: Api, to: string, from: number, rows: number): Promise<void> {
+  let next = from;
+  const end = from + rows;
+  const lane = async (): Promise<void> => {
+    while (next < end) {
+      const first = next;
+      const events = Math.min(eventsPerRequest, end - first);
+      next += events;
+      const reply = await fetch(`${client.url}/v1/events`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${client.key}`, "Content-Type": "application/x-ndjson" },
+        body: bodyOf({ type: to, first, events, atMs: startMs }),
+      });
+      const { accepted } = Reply.parse(await reply.json());
+      if (accepted !== events) throw new Error(`accepted: ${accepted} of ${events}`);
+    }
+  };
+  await Promise.all(Array.from({ length: requestsAtATime }, lane));
+}
+
+/** Resolves when the runtime has nothing left to do. */
+async function rest(): Promise<void> {
+  const processes = workerdOf(process.pid);
+  for (;;) {
+    const before = cpuMsOf(processes) ?? 0;
+    await sleep(1_000);
+    if ((cpuMsOf(processes) ?? 0) - before < 1_000 * restShare) return;
+  }
+}
+
+async function settle(admin: Api, ms: number): Promise<void> {
+  const hour = hourOf(epochMs(ms));
+  for (let run = 1; ; run++) {
+    await runCron(admin);
+    const { unsettled, balanced, text } = await readReport(admin, hour);
+    if (unsettled === 0 && balanced) return;
+    if (run === runsMax || unsettled === 0) throw new Error(`the hour is not balanced: ${text}`);
+  }
+}
+
+async function moveTo(admin: Api, atMs: number): Promise<void> {
+  const { failures } = await moveClock(admin, isoOf(epochMs(atMs)));
+  if (failures.length > 0) throw new Error(`alarms failed: ${failures.join("; ")}`);
+}
