@@ -29,6 +29,8 @@ export interface CountedSystem {
   /** CPU that the runtime has used, everything in it together; null where the system does not tell. */
   cpuMs(): number | null;
   putStream(type: string, settings?: object): Promise<void>;
+  /** Registers many at once, the first ones of the system. */
+  putStreams(types: readonly string[], settings?: object): Promise<void>;
   /** Resolves when the edge has reported what it was still holding back. */
   reported(): Promise<void>;
   pause(ms: number): Promise<void>;
@@ -71,6 +73,10 @@ function systemOf(admin: Api, client: Api): CountedSystem {
     counts: async () => CountsReply.parse(await call(admin, "GET", "/v1/local/counts")),
     cpuMs: () => cpuMsOf(workerd),
     putStream: (type, settings) => putStream(admin, type, settings),
+    putStreams: async (types, settings = {}) => {
+      const streams = types.map((type) => ({ type, settings }));
+      await call(admin, "POST", "/v1/stream-changes", { streams, base: 0 });
+    },
     reported: () => sleep(1_000),
     pause: (ms) => sleep(Math.max(0, ms)),
     moveTo: (atMs) => moveTo(admin, atMs),
