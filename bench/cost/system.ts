@@ -65,7 +65,7 @@ export async function withCounted<Result>(work: (system: CountedSystem) => Promi
   const runtime = await startLocalRuntime({ port: 0, dataDir, adminKey, cron: false, entry });
   try {
     const admin = { url: runtime.url, key: adminKey };
-    await moveTo(admin, startMs);
+    await setClock(admin, startMs);
     const client = { url: runtime.url, key: await createKey(admin, ["write:*"], "counted run") };
     return await work(systemOf(admin, client));
   } finally {
@@ -110,7 +110,10 @@ async function settle(admin: Api, ms: number): Promise<void> {
 
 /** At least there: the virtual clock goes on by itself, and what is counted may take longer than the step. */
 async function moveTo(admin: Api, atMs: number): Promise<void> {
-  if (Date.parse((await readClock(admin)).now) >= atMs) return;
+  if (Date.parse((await readClock(admin)).now) < atMs) await setClock(admin, atMs);
+}
+
+async function setClock(admin: Api, atMs: number): Promise<void> {
   const { failures } = await moveClock(admin, isoOf(epochMs(atMs)));
   // An object that retires ends itself, and its caller hears of that.
   const real = failures.filter((failure) => !failure.endsWith("retired"));
