@@ -19,10 +19,12 @@ function switched<Bindings extends { readonly EVENTS: R2Bucket }>(env: Bindings)
   const put: R2Bucket["put"] = (...args: Parameters<R2Bucket["put"]>) =>
     away ? Promise.reject(new Error("R2 is away (10001)")) : env.EVENTS.put(...args);
   const EVENTS = new Proxy(env.EVENTS, {
-    get: (bucket, name) => {
+    get: (bucket, name): unknown => {
       if (name === "put") return put;
       const value: unknown = Reflect.get(bucket, name);
-      return typeof value === "function" ? value.bind(bucket) : value;
+      return typeof value === "function"
+        ? (...given: unknown[]): unknown => Reflect.apply(value, bucket, given)
+        : value;
     },
   });
   return { ...env, EVENTS };
