@@ -106,6 +106,22 @@ export async function spanned<Value>(
   }
 }
 
+/** Does it in a span of its own; `trace` is its caller's, and an alarm has none. */
+export type ObjectSpans = <Reply>(
+  event: string,
+  trace: Traceparent | undefined,
+  act: () => Promise<Reply>,
+) => Promise<Reply>;
+
+/** For the calls of one object and its alarm: each has a line, which says which object it is by `about`. */
+export function objectSpans(env: LogEnv, area: string, about: Fields): ObjectSpans {
+  return (event, trace, act) => {
+    const span = calledSpan(env, trace);
+    span.note(about);
+    return spanned(span, area, event, act);
+  };
+}
+
 /** Adds to the line of the span that runs. */
 export function note(fields: Fields | (() => Fields)): void {
   currentSpan()?.note(fields);

@@ -8,7 +8,7 @@ import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
-import { type LogEnv, openSpan, spanned } from "../../platform/span.ts";
+import { type LogEnv, objectSpans } from "../../platform/span.ts";
 import { Ledger } from "./ledger.ts";
 
 export type EdgeLedgerEnv = LogEnv & DeletionEnv;
@@ -49,8 +49,8 @@ export class EdgeLedger extends DurableObject<EdgeLedgerEnv> implements LedgerRp
   }
 
   override async alarm(): Promise<void> {
-    const span = openSpan(this.env);
-    span.note({ name: this.ctx.id.name });
-    await spanned(span, "ledger", "alarm", async () => this.#ledger.alarm(await readClock(this.env)));
+    const { name } = this.ctx.id;
+    const spans = objectSpans(this.env, "ledger", { name });
+    await spans("alarm", undefined, async () => this.#ledger.alarm(await readClock(this.env)));
   }
 }

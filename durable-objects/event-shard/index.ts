@@ -3,10 +3,9 @@ import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { EdgeQuery, type EdgeAnswer } from "../../domain/append-audit.ts";
 import { EpochMs, type Hour, HourText } from "../../domain/hour.ts";
-import { HolderName, type ShardAddress, shardOfName } from "../../domain/ids.ts";
+import { HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { claimDeadlineMs } from "../../domain/limits.ts";
-import type { Traceparent } from "../../domain/trace.ts";
 import {
   AnswerSeq,
   AppendMessage,
@@ -28,12 +27,11 @@ import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
 import {
   type LogEnv,
-  calledSpan,
+  type ObjectSpans,
   carried,
   note,
   noteOutcome,
-  openSpan,
-  spanned,
+  objectSpans,
 } from "../../platform/span.ts";
 import { schemaOf } from "../../platform/stream-schema.ts";
 import { noteClaim } from "../../platform/claim-line.ts";
@@ -51,7 +49,7 @@ const lawful: ReadonlySet<string> = new Set(["closed", "wrong_plan", "repeated"]
 
 export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc {
   readonly #shard: Shard;
-  readonly #address: ShardAddress;
+  readonly #spanned: ObjectSpans;
 
   constructor(ctx: DurableObjectState, env: EventShardEnv) {
     super(ctx, env);
@@ -88,12 +86,12 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
       },
     };
     this.#shard = new Shard(address, ctx.storage, deps);
-    this.#address = address;
+    this.#spanned = objectSpans(env, "shard", { ...address });
   }
 
   append(message: AppendMessage): Promise<AppendReply> {
     const given = AppendMessage.parse(message);
-    return this.#called("append", given.trace, async () => {
+    return this.#spanned("append", given.trace, async () => {
       const reply = await this.#shard.append(given);
       if ("refused" in reply)
         noteOutcome(lawful.has(reply.refused) ? "refused" : "failed", { why: reply.refused });
@@ -109,7 +107,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
 
   close(message: CloseMessage): Promise<CloseReply> {
     const given = CloseMessage.parse(message);
-    return this.#called("close", given.trace, async () => {
+    return this.#spanned("close", given.trace, async () => {
       const reply = await this.#shard.close(given);
       note({ delivery: given.hour });
       if (reply.closed)
@@ -119,20 +117,13 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     });
   }
 
-  /** One line for the call, under its caller's trace. */
-  #called<Reply>(event: string, trace: Traceparent | undefined, act: () => Promise<Reply>): Promise<Reply> {
-    const span = calledSpan(this.env, trace);
-    span.note({ ...this.#address });
-    return spanned(span, "shard", event, act);
-  }
-
   async tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>> {
     return this.#shard.tail(HourText.parse(hour));
   }
 
   claim(message: ClaimMessage): Promise<ClaimReply> {
     const given = ClaimMessage.parse(message);
-    return this.#called("claim", given.trace, async () => {
+    return this.#spanned("claim", given.trace, async () => {
       const reply = await this.#shard.claim(given);
       noteClaim(given, reply);
       return reply;
@@ -160,8 +151,6 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
   }
 
   override async alarm(): Promise<void> {
-    const span = openSpan(this.env);
-    span.note({ ...this.#address });
-    await spanned(span, "shard", "alarm", async () => this.#shard.alarm(await readClock(this.env)));
+    await this.#spanned("alarm", undefined, async () => this.#shard.alarm(await readClock(this.env)));
   }
 }

@@ -1,7 +1,7 @@
 /** The object class: builds a bucket on its own storage and the real outside, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
 import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
-import { type BucketAddress, bucketOfName } from "../../domain/ids.ts";
+import { bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import {
   type BucketRpc,
@@ -11,7 +11,6 @@ import {
   type SealReply,
   VerifiedMessage,
 } from "../../domain/messages.ts";
-import type { Traceparent } from "../../domain/trace.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
@@ -21,12 +20,12 @@ import { r2Objects } from "../../platform/objects.ts";
 import { partCodec } from "../../platform/part-codec.ts";
 import {
   type LogEnv,
+  type ObjectSpans,
   calledSpan,
   carried,
   note,
   noteOutcome,
-  openSpan,
-  spanned,
+  objectSpans,
 } from "../../platform/span.ts";
 import { schemaOf } from "../../platform/stream-schema.ts";
 import { randomFraction } from "../../platform/random.ts";
@@ -40,7 +39,7 @@ export interface HourBucketEnv extends LogEnv, DeletionEnv {
 
 export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRpc {
   readonly #bucket: Bucket;
-  readonly #address: BucketAddress;
+  readonly #spanned: ObjectSpans;
 
   constructor(ctx: DurableObjectState, env: HourBucketEnv) {
     super(ctx, env);
@@ -70,12 +69,12 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
       },
     };
     this.#bucket = new Bucket(address, ctx.storage, deps);
-    this.#address = address;
+    this.#spanned = objectSpans(env, "bucket", { ...address });
   }
 
   enrol(message: EnrolMessage): Promise<EnrolReply> {
     const given = EnrolMessage.parse(message);
-    return this.#called("enrol", given.trace, async () => {
+    return this.#spanned("enrol", given.trace, async () => {
       const reply = await this.#bucket.enrol(given);
       const { hour, index } = given;
       if (!reply.enrolled) noteOutcome("refused", { why: reply.why });
@@ -86,7 +85,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
 
   plan(message: PlanMessage): Promise<PlanReply> {
     const given = PlanMessage.parse(message);
-    return this.#called("plan", given.trace, () => this.#bucket.plan(given));
+    return this.#spanned("plan", given.trace, () => this.#bucket.plan(given));
   }
 
   /** Has no line of its own: the bucket says `sealed` or `seal_failed`, whoever made it seal. */
@@ -97,14 +96,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
 
   verified(message: VerifiedMessage): Promise<void> {
     const given = VerifiedMessage.parse(message);
-    return this.#called("verified", given.trace, () => this.#bucket.verified(given));
-  }
-
-  /** One line for the call, under its caller's trace. */
-  #called<Reply>(event: string, trace: Traceparent | undefined, act: () => Promise<Reply>): Promise<Reply> {
-    const span = calledSpan(this.env, trace);
-    span.note({ ...this.#address });
-    return spanned(span, "bucket", event, act);
+    return this.#spanned("verified", given.trace, () => this.#bucket.verified(given));
   }
 
   async describe(): Promise<string> {
@@ -112,8 +104,6 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
   }
 
   override async alarm(): Promise<void> {
-    const span = openSpan(this.env);
-    span.note({ ...this.#address });
-    await spanned(span, "bucket", "alarm", async () => this.#bucket.alarm(await readClock(this.env)));
+    await this.#spanned("alarm", undefined, async () => this.#bucket.alarm(await readClock(this.env)));
   }
 }

@@ -14,19 +14,21 @@ import { noteClaim } from "../../platform/claim-line.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
 import { log } from "../../platform/log.ts";
-import { type LogEnv, calledSpan, openSpan, spanned } from "../../platform/span.ts";
+import { type LogEnv, type ObjectSpans, objectSpans } from "../../platform/span.ts";
 import { UndatedHome as Home } from "./home.ts";
 
 export type UndatedHomeEnv = LogEnv & DeletionEnv;
 
 export class UndatedHome extends DurableObject<UndatedHomeEnv> implements UndatedHomeRpc {
   readonly #home: Home;
+  readonly #spanned: ObjectSpans;
 
   constructor(ctx: DurableObjectState, env: UndatedHomeEnv) {
     super(ctx, env);
     const type =
       typeOfUndatedHome(ctx.id.name ?? "") ??
       broken("an undated home was reached by another name than undatedHomeName()");
+    this.#spanned = objectSpans(env, "undated_home", { name: ctx.id.name });
     this.#home = new Home(ctx.storage, {
       now: () => readClock(env),
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "UndatedHome", name: ctx.id.name ?? "" }, at, now),
@@ -42,9 +44,7 @@ export class UndatedHome extends DurableObject<UndatedHomeEnv> implements Undate
 
   claim(message: ClaimMessage): Promise<ClaimReply> {
     const given = ClaimMessage.parse(message);
-    const span = calledSpan(this.env, given.trace);
-    span.note({ name: this.ctx.id.name });
-    return spanned(span, "undated_home", "claim", async () => {
+    return this.#spanned("claim", given.trace, async () => {
       const reply = await this.#home.claim(given);
       noteClaim(given, reply);
       return reply;
@@ -56,8 +56,6 @@ export class UndatedHome extends DurableObject<UndatedHomeEnv> implements Undate
   }
 
   override async alarm(): Promise<void> {
-    const span = openSpan(this.env);
-    span.note({ name: this.ctx.id.name });
-    await spanned(span, "undated_home", "alarm", async () => this.#home.alarm(await readClock(this.env)));
+    await this.#spanned("alarm", undefined, async () => this.#home.alarm(await readClock(this.env)));
   }
 }
