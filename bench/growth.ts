@@ -48,13 +48,13 @@ async function growth(args: readonly string[]): Promise<number> {
     console.log(`\n${textOf(series)}`);
   }
   if (values.svg !== undefined) writeFileSync(values.svg, growthPlot(all));
-  const steep = all.filter(({ points, slopeMax }) => slopeOf(points, ({ usd }) => usd) > slopeMax);
+  const steep = all.filter(({ points, slopeMax }) => slopeOf(points) > slopeMax);
   for (const { name } of steep) console.error(`growth: the cost grows too fast with ${name}`);
   return steep.length === 0 ? 0 : 1;
 }
 
 function textOf({ grows, unit, how, points }: Series): string {
-  const slope = slopeOf(points, ({ usd }) => usd);
+  const slope = slopeOf(points);
   return `${how}; it grows with the power ${slope.toFixed(2)} of their number\n\n${table(
     [grows, unit, "D1 rows read for each", "D1 rows written for each"],
     points.map(({ size, usd, d1RowsRead, d1RowsWritten }) => [

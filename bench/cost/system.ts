@@ -15,7 +15,6 @@ import {
   sealJitterMsMax,
   windowMsDefault,
 } from "../../domain/limits.ts";
-import { readReport } from "../../scripts/local/audit-report.ts";
 import {
   type Api,
   call,
@@ -27,6 +26,7 @@ import {
 } from "../../scripts/local/client.ts";
 import { repositoryRoot } from "../../scripts/local/config.ts";
 import { startLocalRuntime } from "../../scripts/local/runtime.ts";
+import { untilBalanced } from "../settle.ts";
 import type { Counts } from "./counts.ts";
 import { cpuMsOf, workerdOf } from "./process.ts";
 
@@ -55,7 +55,6 @@ export const startMs: EpochMs = parseTimestamp("2026-01-05T00:00:05Z") ?? epochM
 
 const CountsReply = z.record(z.string(), z.number());
 const adminKey = "the-admin-key-of-a-counted-run";
-const runsMax = 50;
 const minuteMs = 60_000;
 
 /** Runs `work` on a fresh system, and ends it. */
@@ -98,12 +97,7 @@ function systemOf(admin: Api, client: Api): CountedSystem {
 async function settle(admin: Api, ms: number): Promise<void> {
   const hour = hourOf(epochMs(ms));
   await moveTo(admin, endOf(hour) + graceMsDefault + sealJitterMsMax);
-  for (let run = 1; ; run++) {
-    await runCron(admin);
-    const { unsettled, balanced, text } = await readReport(admin, hour);
-    if (unsettled === 0 && balanced) break;
-    if (run === runsMax || unsettled === 0) throw new Error(`the hour is not balanced: ${text}`);
-  }
+  await untilBalanced(admin, hour, () => runCron(admin));
   // The buckets' alarms drop the payloads.
   await moveTo(admin, endOf(hour) + graceMsDefault + sealJitterMsMax + minuteMs);
 }
@@ -113,7 +107,7 @@ async function moveTo(admin: Api, atMs: number): Promise<void> {
   if (Date.parse((await readClock(admin)).now) < atMs) await setClock(admin, atMs);
 }
 
-async function setClock(admin: Api, atMs: number): Promise<void> {
+export async function setClock(admin: Api, atMs: number): Promise<void> {
   const { failures } = await moveClock(admin, isoOf(epochMs(atMs)));
   // An object that retires ends itself, and its caller hears of that.
   const real = failures.filter((failure) => !failure.endsWith("retired"));

@@ -4,6 +4,7 @@
  */
 import local, * as classes from "../../workers/local.ts";
 import * as deployed from "../../workers/index.ts";
+import { refusedWithoutAdmin } from "../admin-only.ts";
 import { count, countCalls, countedEnv, countedState, countsNow } from "./meter.ts";
 
 export { LocalClock } from "../../workers/local.ts";
@@ -49,10 +50,7 @@ export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
     if (pathname === "/v1/local/counts") {
-      if (request.headers.get("Authorization") !== `Bearer ${env.HOURSEAL_ADMIN_KEY}`) {
-        return new Response("for the admin secret\n", { status: 401 });
-      }
-      return Response.json(countsNow());
+      return refusedWithoutAdmin(request, env) ?? Response.json(countsNow());
     }
     if (pathname === "/v1/local/cron") count("worker_requests/cron");
     else if (!pathname.startsWith("/v1/local/")) count(`worker_requests/${request.method} ${pathname}`);

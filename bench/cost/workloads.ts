@@ -139,7 +139,7 @@ export async function oneASecond(requests: number): Promise<Measured> {
 /** Streams to which nobody sends, told as the bill of a month for one: they share the cron's run and the digest of an hour. */
 export async function idle({ streams, hours }: { streams: number; hours: number }): Promise<Measured> {
   return withCounted(async (system) => {
-    for (let no = 0; no < streams; no++) await system.putStream(`cost.idle-${no}`);
+    await system.putStreams(Array.from({ length: streams }, (_, no) => `cost.idle-${no}`));
     const counts = await finish(system, startMs, hours);
     return {
       name: "an idle stream, a month",

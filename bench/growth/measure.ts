@@ -149,9 +149,8 @@ function figuresOf(size: number, used: Counts, things: number, factor: number): 
  * How the cost of one thing grows with the size: the slope between the first and the last point of a plot whose axes are
  * logarithmic. 0: not at all; 1: as fast as the size, so that the whole grows with its square.
  */
-export function slopeOf(points: readonly Point[], of: (point: Point) => number): number {
+export function slopeOf(points: readonly Point[]): number {
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || first.size === last.size) return 0;
-  if (of(first) === 0 || of(last) === 0) return 0;
-  return Math.log(of(last) / of(first)) / Math.log(last.size / first.size);
+  return Math.log(last.usd / first.usd) / Math.log(last.size / first.size);
 }

@@ -1,5 +1,5 @@
 /** The series as an SVG, one beside the other, both axes logarithmic. Equal input gives equal bytes. */
-import type { Point, Series } from "./measure.ts";
+import type { Series } from "./measure.ts";
 
 const panel = { width: 300, height: 220, left: 62, right: 14, top: 40, bottom: 40 };
 
@@ -14,8 +14,9 @@ ${series.map((one, at) => `<g transform="translate(${at * panel.width} 0)">\n${p
 }
 
 function panelOf({ name, grows, unit, points }: Series): string {
-  const bounds = { low: decade(least(points), Math.floor), high: decade(most(points), Math.ceil) };
-  const high = bounds.high === bounds.low ? bounds.low + 1 : bounds.high;
+  const decades = points.map(({ usd }) => Math.log10(usd));
+  const low = Math.floor(Math.min(...decades));
+  const high = Math.max(low + 1, Math.ceil(Math.max(...decades)));
   const sizes = points.map(({ size }) => Math.log10(size));
   const span = Math.max(1e-9, Math.max(...sizes) - Math.min(...sizes));
   const right = panel.width - panel.right;
@@ -23,8 +24,8 @@ function panelOf({ name, grows, unit, points }: Series): string {
   const x = (size: number): number =>
     round(panel.left + ((Math.log10(size) - Math.min(...sizes)) / span) * (right - panel.left - 12) + 6);
   const y = (usd: number): number =>
-    round(floor - ((Math.log10(usd) - bounds.low) / (high - bounds.low)) * (floor - panel.top));
-  const levels = Array.from({ length: high - bounds.low + 1 }, (_, at) => bounds.low + at);
+    round(floor - ((Math.log10(usd) - low) / (high - low)) * (floor - panel.top));
+  const levels = Array.from({ length: high - low + 1 }, (_, at) => low + at);
   return [
     `<text x="${panel.left}" y="16" font-weight="600">${name}</text>`,
     `<text x="${panel.left}" y="30" fill="#666">${unit}</text>`,
@@ -37,18 +38,6 @@ function panelOf({ name, grows, unit, points }: Series): string {
     `<path d="${points.map(({ size, usd }, at) => `${at === 0 ? "M" : "L"}${x(size)},${y(usd)}`).join("")}" fill="none" stroke="#0b6e99" stroke-width="2"/>`,
     ...points.map(({ size, usd }) => `<circle cx="${x(size)}" cy="${y(usd)}" r="3" fill="#0b6e99"/>`),
   ].join("\n");
-}
-
-function least(points: readonly Point[]): number {
-  return Math.min(...points.map(({ usd }) => usd));
-}
-
-function most(points: readonly Point[]): number {
-  return Math.max(...points.map(({ usd }) => usd));
-}
-
-function decade(usd: number, to: (log: number) => number): number {
-  return to(Math.log10(usd));
 }
 
 function round(value: number): number {

@@ -1,25 +1,17 @@
 /** Requests of events of about 500 bytes that compress about as well as logs do: words that come again, in any order. */
 import { isoOf, type EpochMs } from "../../domain/hour.ts";
+import { randomOf } from "../../scripts/crash/random.ts";
 
 const wordCount = 2_000;
 const wordsPerEvent = 38;
 
-/** A generator of its own, so that each run sends the same: xorshift, 32 bits. */
-function numbers(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
-const words = ((): readonly string[] => {
-  const next = numbers(7);
-  return Array.from({ length: wordCount }, () =>
-    Array.from({ length: 4 + (next() % 8) }, () => String.fromCharCode(97 + (next() % 26))).join(""),
-  );
+const words = ((): readonly [string, ...string[]] => {
+  const random = randomOf(7);
+  const word = (): string =>
+    Array.from({ length: random.between(4, 11) }, () => String.fromCharCode(random.between(97, 122))).join(
+      "",
+    );
+  return [word(), ...Array.from({ length: wordCount - 1 }, word)];
 })();
 
 export interface Batch {
@@ -31,11 +23,11 @@ export interface Batch {
 }
 
 export function bodyOf({ type, first, events, atMs }: Batch): string {
-  const next = numbers(first + 1);
+  const random = randomOf(first);
   const time = isoOf(atMs);
   let body = "";
   for (let no = first; no < first + events; no++) {
-    const text = Array.from({ length: wordsPerEvent }, () => words[next() % wordCount] ?? "").join(" ");
+    const text = Array.from({ length: wordsPerEvent }, () => random.pick(words)).join(" ");
     body += `{"specversion":"1.0","id":"seal-${no}","source":"//clients.example/${no % 97}","type":"${type}","time":"${time}","data":{"no":${no},"text":"${text}"}}\n`;
   }
   return body;

@@ -8,15 +8,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import * as z from "zod";
-import { endOf, epochMs, hourOf, isoOf } from "../../domain/hour.ts";
+import { endOf, epochMs, hourOf } from "../../domain/hour.ts";
 import { graceMsDefault, identitiesPerShardMax, sealJitterMsMax } from "../../domain/limits.ts";
 import { Manifest } from "../../domain/manifest.ts";
-import { readReport } from "../../scripts/local/audit-report.ts";
-import { type Api, call, createKey, moveClock, putStream, runCron } from "../../scripts/local/client.ts";
+import { type Api, call, createKey, putStream, runCron } from "../../scripts/local/client.ts";
 import { readProjectConfig, repositoryRoot } from "../../scripts/local/config.ts";
 import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtime.ts";
 import { cpuMsOf, workerdOf } from "../cost/process.ts";
-import { startMs } from "../cost/system.ts";
+import { setClock, startMs } from "../cost/system.ts";
+import { untilBalanced } from "../settle.ts";
 import { bodyOf } from "./bodies.ts";
 import { residentBytes, watched } from "./memory.ts";
 
@@ -53,7 +53,6 @@ const eventsPerRequest = 500;
 const requestsAtATime = 8;
 /** Shards are filled to this much of what they take, as sources do not spread evenly. */
 const filled = 0.8;
-const runsMax = 50;
 const lateRowsMax = 100_000;
 /** The runtime rests when it uses less than this much of a core. */
 const restShare = 0.05;
@@ -73,7 +72,7 @@ export async function measureHour(load: HourLoad): Promise<MeasuredHour> {
 async function measure(runtime: LocalRuntime, load: HourLoad): Promise<MeasuredHour> {
   const admin = { url: runtime.url, key: adminKey };
   const shards = Math.ceil(load.rows / (identitiesPerShardMax * filled));
-  await moveTo(admin, startMs);
+  await setClock(admin, startMs);
   await putStream(admin, "seal.first");
   await putStream(admin, type, { shards });
   const client = { url: runtime.url, key: await createKey(admin, ["write:*"], "measured hour") };
@@ -90,12 +89,12 @@ async function measure(runtime: LocalRuntime, load: HourLoad): Promise<MeasuredH
   });
   await call(admin, "POST", "/v1/bench/r2", { away: false });
   const dueMs = endOf(hourOf(startMs)) + graceMsDefault + sealJitterMsMax;
-  const seal = await watched(() => moveTo(admin, dueMs));
+  const seal = await watched(() => setClock(admin, dueMs));
   const audit = await watched(() => settle(admin, startMs));
 
   const lateRows = Math.min(load.rows, lateRowsMax);
   await send(client, type, load.rows, lateRows);
-  const late = await watched(() => moveTo(admin, dueMs + 3_600_000));
+  const late = await watched(() => setClock(admin, dueMs + 3_600_000));
   await settle(admin, dueMs);
 
   const bucket = await runtime.miniflare.getR2Bucket(readProjectConfig("local").events.binding);
@@ -186,17 +185,6 @@ async function rest(): Promise<void> {
   }
 }
 
-async function settle(admin: Api, ms: number): Promise<void> {
-  const hour = hourOf(epochMs(ms));
-  for (let run = 1; ; run++) {
-    await runCron(admin);
-    const { unsettled, balanced, text } = await readReport(admin, hour);
-    if (unsettled === 0 && balanced) return;
-    if (run === runsMax || unsettled === 0) throw new Error(`the hour is not balanced: ${text}`);
-  }
-}
-
-async function moveTo(admin: Api, atMs: number): Promise<void> {
-  const { failures } = await moveClock(admin, isoOf(epochMs(atMs)));
-  if (failures.length > 0) throw new Error(`alarms failed: ${failures.join("; ")}`);
+function settle(admin: Api, ms: number): Promise<void> {
+  return untilBalanced(admin, hourOf(epochMs(ms)), () => runCron(admin));
 }

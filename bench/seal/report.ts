@@ -1,4 +1,5 @@
 /** What was measured of hours, as tables of Markdown. */
+import { table } from "../cost/report.ts";
 import type { MeasuredHour } from "./hour.ts";
 
 const mib = 1024 * 1024;
@@ -45,8 +46,4 @@ export function sealTable(hours: readonly MeasuredHour[]): string {
     ]),
   );
   return `${speed}\n\n${memory}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

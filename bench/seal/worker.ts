@@ -8,6 +8,7 @@
  */
 import local, * as classes from "../../workers/local.ts";
 import * as z from "zod";
+import { refusedWithoutAdmin } from "../admin-only.ts";
 
 export { LocalClock, EdgeLedger, UndatedHome } from "../../workers/local.ts";
 
@@ -48,9 +49,8 @@ export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/v1/bench/")) return local.fetch(request, env, ctx);
-    if (request.headers.get("Authorization") !== `Bearer ${env.HOURSEAL_ADMIN_KEY}`) {
-      return new Response("for the admin secret\n", { status: 401 });
-    }
+    const refused = refusedWithoutAdmin(request, env);
+    if (refused !== null) return refused;
     if (pathname === "/v1/bench/r2") {
       away = Switch.parse(await request.json()).away;
       return Response.json({ away });

@@ -8,10 +8,10 @@ import { gunzipSync } from "node:zlib";
 import { endOf, epochMs, hourOf } from "../../domain/hour.ts";
 import { graceMsDefault, sealJitterMsMax } from "../../domain/limits.ts";
 import { Manifest } from "../../domain/manifest.ts";
-import { readReport } from "../../scripts/local/audit-report.ts";
 import { type Api, call, createKey, putStream } from "../../scripts/local/client.ts";
 import { readProjectConfig, repositoryRoot } from "../../scripts/local/config.ts";
 import { startLocalRuntime } from "../../scripts/local/runtime.ts";
+import { untilBalanced } from "../settle.ts";
 import { numberDigits } from "./bodies.ts";
 import { type Workload, eventNumber } from "./workloads.ts";
 
@@ -34,7 +34,6 @@ export interface SealedIds {
 }
 
 const adminKey = "the-admin-key-of-a-measured-run";
-const runsMax = 50;
 
 /** `root`: the checkout whose Worker it runs. */
 export async function startHourseal(dataDir: string, root = repositoryRoot): Promise<MeasuredSystem> {
@@ -116,12 +115,5 @@ async function settle(admin: Api): Promise<void> {
   await sleep(1_000);
   const hour = hourOf(epochMs(Date.now()));
   const nowMs = endOf(hour) + graceMsDefault + sealJitterMsMax;
-  for (let run = 1; ; run++) {
-    await call(admin, "POST", "/v1/bench/flusher", { nowMs });
-    const { unsettled, balanced, text } = await readReport(admin, hour);
-    if (unsettled === 0 && balanced) return;
-    if (run === runsMax || unsettled === 0) {
-      throw new Error(`not every hour is balanced: ${text}`);
-    }
-  }
+  await untilBalanced(admin, hour, () => call(admin, "POST", "/v1/bench/flusher", { nowMs }));
 }

@@ -6,6 +6,7 @@
 import worker, * as deployed from "../../workers/index.ts";
 import * as z from "zod";
 import { EpochMs } from "../../domain/hour.ts";
+import { refusedWithoutAdmin } from "../admin-only.ts";
 import { runFlusher } from "../../workers/flusher/scheduled.ts";
 
 // The configuration of local mode names it; nothing reaches it here.
@@ -56,9 +57,8 @@ export default {
 } satisfies ExportedHandler<BenchEnv>;
 
 async function flush(request: Request, env: BenchEnv): Promise<Response> {
-  if (request.headers.get("Authorization") !== `Bearer ${env.HOURSEAL_ADMIN_KEY}`) {
-    return new Response("for the admin secret\n", { status: 401 });
-  }
+  const refused = refusedWithoutAdmin(request, env);
+  if (refused !== null) return refused;
   const { nowMs } = Run.parse(await request.json());
   await runFlusher(env, nowMs);
   return Response.json({});
