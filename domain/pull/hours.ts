@@ -9,11 +9,9 @@ import { type Hour, hourNumber, plusHours } from "../hour.ts";
 export interface ListedBucket {
   readonly hour: Hour;
   readonly sealed: boolean;
-  /** Null until it is audited. */
+  /** Null until it is audited; `expired`: past the stream's retention, its parts are or will be deleted. */
   readonly verdict: string | null;
   readonly manifestSha256: string | null;
-  /** True: past the stream's retention, its parts are or will be deleted. */
-  readonly expired: boolean;
 }
 
 export interface HourRange {

@@ -26,7 +26,7 @@ export interface HourContext extends PartContext {
 
 export async function bringHour(
   bytes: Uint8Array,
-  listed: Pick<ListedBucket, "verdict" | "manifestSha256" | "expired">,
+  listed: Pick<ListedBucket, "verdict" | "manifestSha256">,
   context: HourContext,
 ): Promise<HourOutcome> {
   const { folder, gate, bucket } = context;
@@ -47,7 +47,7 @@ export async function bringHour(
   for (const part of parts) if (!(await gate.run(() => isThere(part, context)))) missing.push(part);
   if (missing.length > 0 || strangers.length > 0) await folder.unmark();
   if (strangers.length > 0) return faulty(strangers.map((name) => strangerLine(folder.path, name)));
-  if (missing.length > 0 && listed.expired) return expired(wasComplete, missing);
+  if (missing.length > 0 && listed.verdict === "expired") return expired(wasComplete, missing);
   context.progress.expect(missing);
   const results = await Promise.all(missing.map((part) => gate.run(() => bringPart(part, context))));
   if (results.some(({ part }) => part === "expired")) return expired(wasComplete, missing);
@@ -62,7 +62,7 @@ export async function bringHour(
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     fresh,
     // It was balanced when it expired, and what is here was checked.
-    verdict: listed.expired ? "balanced" : listed.verdict,
+    verdict: listed.verdict === "expired" ? "balanced" : listed.verdict,
   };
 }
 

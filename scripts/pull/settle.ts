@@ -57,7 +57,7 @@ async function manifestOf(
   if (bucket !== null && bucket.manifestSha256 !== null) {
     const local = await folder.manifest();
     if (local !== null && sha256Of(local) === bucket.manifestSha256) return local;
-    if (bucket.expired) return { result: { outcome: "expired" }, untilDueMs: 0 };
+    if (bucket.verdict === "expired") return { result: { outcome: "expired" }, untilDueMs: 0 };
   }
   const found = await gate.run(() => source.manifest(hour));
   switch (found.found) {
@@ -81,5 +81,5 @@ async function manifestOf(
 /** What the catalog knows of one hour; it may not know yet that it is sealed. */
 async function look(hour: Hour, source: BucketSource): Promise<ListedBucket> {
   const [bucket] = await source.list({ from: hour, to: plusHours(hour, 1) });
-  return bucket ?? { hour, sealed: true, verdict: null, manifestSha256: null, expired: false };
+  return bucket ?? { hour, sealed: true, verdict: null, manifestSha256: null };
 }

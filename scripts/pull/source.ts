@@ -53,8 +53,7 @@ export class BucketSource {
       if (!reply.ok) throw await unexpected(reply);
       const page = Listing.parse(await reply.json());
       for (const { hour, state, verdict, manifestSha256 } of page.buckets) {
-        const expired = verdict === "expired";
-        found.push({ hour, sealed: state === "sealed", verdict, manifestSha256, expired });
+        found.push({ hour, sealed: state === "sealed", verdict, manifestSha256 });
       }
       after = page.next;
     } while (after !== null);

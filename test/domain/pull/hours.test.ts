@@ -21,7 +21,6 @@ function listed(text: string): ListedBucket[] {
       sealed: !word.endsWith("?"),
       verdict: null,
       manifestSha256: null,
-      expired: false,
     }));
 }
 
