@@ -84,14 +84,23 @@ export const compactBytesMax = 256 * KiB;
 /** Appends one commit answers: their ids (24 bytes each) are stored beside the rows they brought. */
 export const appendsPerCommitMax = 4_096;
 
-/** Unflushed payload bytes at which a shard freezes a part within the hour (before compression). */
+/** Unflushed payload bytes at which a shard first looks whether they fill a part: rows that do not compress fill one soon after. */
 export const flushBytes = 16 * MiB;
 
-/** Bytes of one part before compression. Its gzip form stays below `partBytesMax` even if incompressible. */
-export const partPlainBytesMax = 20 * MiB;
+/** Bytes of rows that are encoded to see how well they compress: a small part of what they decide about. */
+export const partSampleBytes = 1 * MiB;
 
 /** Bytes of one part in R2: one conditional put must hold it in the object's memory. */
 export const partBytesMax = 24 * MiB;
+
+/** Bytes of a part that is filled: what is sampled may be off by a sixth before it is more than one put takes. */
+export const partBytesTarget = 20 * MiB;
+
+/**
+ * Bytes of rows that fill a part however well they compress, the batch that passes them included: what is left of an hour
+ * is encoded after its end, and a reader that holds a part whole needs room for it.
+ */
+export const partPlainBytesMax = 128 * MiB;
 
 /** Bytes of rows in one row group of a Parquet part: what the encoder, and a reader, hold in memory at a time. */
 export const rowGroupBytes = 8 * MiB;
@@ -108,14 +117,14 @@ export const parquetColumnsMax = 500;
 /** How deep typed columns nest; what lies deeper is JSON text. */
 export const parquetDepthMax = 8;
 
-/** Unflushed bytes that a receipt may carry, so that the bucket merges them into one part. */
-export const carryBytesMax = 1 * MiB;
+/** Unflushed bytes that a receipt may carry, so that the bucket merges them into one part: they are one message. */
+export const carryBytesMax = 10 * MiB;
 
-/** Carried bytes that go into one merged part. */
-export const mergedPlainBytesMax = 16 * MiB;
+/** … and what it may carry of however many shards: less would be put as parts of some kilobytes. */
+export const carryBytesMin = 1 * MiB;
 
-/** The same if fields have columns of their own: a value then stands twice, in its column or in `rest` and in `data`. */
-export const mergedTypedBytesMax = 10 * MiB;
+/** Carried bytes of a bucket, while its shards are few enough: what its one object encodes after the hour's end. */
+export const carriedBytesMax = 128 * MiB;
 
 // ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -590,10 +599,17 @@ const relations: readonly [string, boolean][] = [
   ["rows outwait two appends and a report", 2 * appendDeadlineMs + reportDeadlineMs <= laneDeadlineMs],
   ["what goes together fits the commit queue", laneBytesMax <= queueBytesMax],
   ["a body fits the commit queue", inflatedBytesMax <= queueBytesMax],
-  ["a flush fits a part", flushBytes + batchPayloadBytesMax <= partPlainBytesMax],
-  ["a merged part with typed columns fits one put", 2 * (mergedTypedBytesMax + carryBytesMax) < partBytesMax],
-  ["a merged part fits a part", mergedPlainBytesMax + carryBytesMax <= partPlainBytesMax],
-  ["an incompressible part fits one put", partPlainBytesMax + partPlainBytesMax / 100 < partBytesMax],
+  [
+    "a filled part of rows that do not compress fits one put",
+    partBytesTarget + batchPayloadBytesMax + partBytesTarget / 100 < partBytesMax,
+  ],
+  ["a sample is a small part of what it decides about", 4 * partSampleBytes <= flushBytes],
+  ["rows are looked at before they fill a part", flushBytes <= partBytesTarget],
+  ["what one shard carries fits one put, in columns too", 2 * carryBytesMax < partBytesMax],
+  [
+    "what is carried fits one part of each shard",
+    carryBytesMin <= carryBytesMax && carryBytesMax <= partPlainBytesMax,
+  ],
   [
     "claims are made before anything is forgotten",
     graceMsMax + (1 + moveHoursMax) * HOUR_MS < forgetAfterWindowMs / 2,

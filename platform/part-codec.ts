@@ -9,7 +9,7 @@ import type { Field } from "../domain/parquet/columns.ts";
 import type { FileFacts } from "../domain/parquet/facts.ts";
 import { contentSha256 } from "../domain/parquet/reader.ts";
 import { ParquetRows, joined } from "../domain/parquet/writer.ts";
-import { bytesOf, sha256Hex } from "./objects.ts";
+import { sha256Hex } from "./objects.ts";
 import type { EncodedPart } from "./part-writer.ts";
 import { sleep } from "./timer.ts";
 import { gunzip, gzip } from "./zlib.ts";
@@ -23,49 +23,78 @@ export interface PartEncoding {
   readonly facts: FileFacts;
 }
 
+/** Rows as lines; each chunk holds whole ones. */
+export type RowChunks = Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;
+
 /** Encodes parts, and tells whether two hold the same. The simulation brings one that runs to completion at once. */
 export interface PartCodec {
-  /** Each chunk holds whole rows, as lines. */
-  encode(encoding: PartEncoding, chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<EncodedPart>;
+  /** Null: it takes more than `bytesMax`. Then it has stopped soon after it passed them. */
+  encode(encoding: PartEncoding, chunks: RowChunks, bytesMax: number): Promise<EncodedPart | null>;
   /** A digest of the rows, whatever compressed them; throws if the bytes are none of this format. */
   contentSha256(format: Format, bytes: Uint8Array<ArrayBuffer>): Promise<string>;
   sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
 }
 
 export const partCodec: PartCodec = {
-  async encode(encoding, chunks) {
+  async encode(encoding, chunks, bytesMax) {
     const { format } = encoding;
-    const bytes = await (format === "parquet" ? columns(encoding, chunks) : lines(chunks));
-    return { format, bytes, sha256: await sha256Hex(bytes) };
+    const encoded = format === "parquet" ? columns(encoding, chunks, bytesMax) : lines(chunks, bytesMax);
+    const bytes = await encoded;
+    return bytes === null ? null : { format, bytes, sha256: await sha256Hex(bytes) };
   },
   contentSha256: (format, bytes) =>
     format === "parquet" ? contentSha256(bytes, gunzip) : plainSha256(bytes),
   sha256: sha256Hex,
 };
 
-async function lines(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
+async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const stream = new CompressionStream("gzip");
   const writer = stream.writable.getWriter();
+  let full = false;
   const written = (async () => {
-    for (const chunk of chunks) await writer.write(chunk);
-    await writer.close();
+    try {
+      for await (const chunk of chunks) {
+        if (full) break;
+        await writer.write(chunk);
+      }
+      await writer.close();
+    } catch (error) {
+      // Else the reader waits for an end that never comes.
+      await writer.abort(error).catch(() => undefined);
+      throw error;
+    }
   })();
-  const [bytes] = await Promise.all([bytesOf(stream.readable), written]);
-  return bytes;
+  const compressed: Uint8Array[] = [];
+  let bytes = 0;
+  const read = (async () => {
+    for await (const chunk of stream.readable) {
+      bytes += chunk.length;
+      full ||= bytes > bytesMax;
+      if (!full) compressed.push(chunk);
+    }
+  })();
+  // Why rows did not come says more than that the stream broke for it.
+  const [source, sink] = await Promise.allSettled([written, read]);
+  if (source.status === "rejected") throw source.reason;
+  if (sink.status === "rejected") throw sink.reason;
+  return full ? null : joined(compressed);
 }
 
 async function columns(
   { typed, facts }: PartEncoding,
-  chunks: Iterable<Uint8Array<ArrayBuffer>>,
-): Promise<Uint8Array<ArrayBuffer>> {
+  chunks: RowChunks,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   const rows = new ParquetRows(typed, gzip);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     rows.addText(decoder.decode(chunk));
+    if (rows.writtenBytes > bytesMax) return null;
     // Encoding is all computing: appends get their turn in between.
     await sleep(0);
   }
-  return joined(rows.finish(facts));
+  const file = rows.finish(facts);
+  return rows.writtenBytes > bytesMax ? null : joined(file);
 }
 
 async function plainSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -7,6 +7,7 @@ import {
   graceMsDefault,
   identitiesPerShardMax,
   ledgersPerHour,
+  partBytesTarget,
   partPlainBytesMax,
   retireAfterWindowMs,
   shardsMax,
@@ -73,7 +74,7 @@ export function needsOf(load: Load, measured: Measured): Needs {
     appendsPerCommit: Math.max(1, (appendsPerSecond / shards) * measured.commitSeconds),
     shards,
     shardsOfLargest: shardsOf.slice(0, 5),
-    partsPerDay: partsPerDay(load, rates),
+    partsPerDay: partsPerDay(load, rates, measured),
     bucketsPerDay: load.streams * 24,
     bytesPerDay,
     sealedBytesPerDay,
@@ -92,10 +93,15 @@ function shardsFor(rate: number, { shardEventsPerSecond }: Measured): number {
   return Math.ceil(Math.max(rate / shardEventsPerSecond, (rate * hourSeconds) / identitiesPerShardMax));
 }
 
+/** Bytes before compression of a part that is full. */
+function fullPartBytes({ gzipRatio }: Measured): number {
+  return Math.min(partBytesTarget * gzipRatio, partPlainBytesMax);
+}
+
 /** Full parts, and one merged one for each hour of each stream. */
-function partsPerDay({ bytesPerEvent, peak }: Load, rates: readonly number[]): number {
+function partsPerDay({ bytesPerEvent, peak }: Load, rates: readonly number[], measured: Measured): number {
   const ofHour = (rate: number): number =>
-    Math.ceil((rate * hourSeconds * bytesPerEvent) / partPlainBytesMax) + 1;
+    Math.ceil((rate * hourSeconds * bytesPerEvent) / fullPartBytes(measured)) + 1;
   return 24 * rates.reduce((sum, rate) => sum + ofHour(rate / peak), 0);
 }
 
@@ -106,7 +112,7 @@ function boundsOf(load: Load, measured: Measured, largest: number): Bound[] {
   const shard = Math.min(measured.shardEventsPerSecond, identitiesPerShardMax / hourSeconds);
   const eventsPerAppend = eventsPerRequest / streamsPerRequest;
   const object = platform.objectRequestsPerSecond.value;
-  const partsOfLargest = (largest * hourSeconds * bytesPerEvent) / partPlainBytesMax;
+  const partsOfLargest = (largest * hourSeconds * bytesPerEvent) / fullPartBytes(measured);
   return [
     {
       what: "reports to the ledgers of an hour",

@@ -44,9 +44,9 @@ export class ParquetRows {
     });
   }
 
-  /** What a part of the rows so far takes at most: what is written, and what waits as if it could not be compressed. */
-  get bytesMax(): number {
-    return this.#sink.offset + this.#groupBytes;
+  /** What stands in the file so far; after `finish`, all of it. */
+  get writtenBytes(): number {
+    return this.#sink.offset;
   }
 
   /** Whole rows, each with its line break. */

@@ -1,21 +1,23 @@
 /**
  * Flush: a shard's rows become immutable parts in R2.
  *
- *  1. freeze   the part's rows, its encoder, its schema and its key number are written down, for each format at once
- *  2. encode   from the stored payloads, batch by batch
- *  3. put      create-only, see platform/part-writer.ts; a stray moves the part to the next key number
- *  4. record   key, bytes and sha256 of what R2 holds
+ *  1. sample   a few rows are encoded: so many of their kind fill a part
+ *  2. freeze   the part's rows, its encoder, its schema and its key number are written down, for each format at once
+ *  3. encode   from the stored payloads, batch by batch
+ *  4. put      create-only, see platform/part-writer.ts; a stray moves the part to the next key number
+ *  5. record   key, bytes and sha256 of what R2 holds
  *
  * Safe to stop after each: a frozen part is encoded again from the same rows, and its put finds its own object. One whose
  * bytes turn out to be more than a put takes is split instead: no put of it was ever tried, as every try encodes first.
+ * A sample decides nothing by itself: what it says is used in the turn of the freeze, on the rows that are then there.
  * One flush runs at a time; what arrives meanwhile belongs to a later part.
  */
 import { broken } from "../../domain/invariant.ts";
-import { decideFreeze } from "../../domain/flush.ts";
+import { carryBytes, decideFreeze, partPlainBytes } from "../../domain/flush.ts";
 import type { Format } from "../../domain/encoding.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
-import { partBytesMax } from "../../domain/limits.ts";
+import { flushBytes, partBytesMax, partSampleBytes } from "../../domain/limits.ts";
 import { type PartOrigin, partKey } from "../../domain/manifest.ts";
 import { columnsOf } from "../../domain/parquet/columns.ts";
 import { factsOf } from "../../domain/parquet/facts.ts";
@@ -37,27 +39,71 @@ export interface FlushDeps {
   sync(): Promise<void>;
 }
 
-/** Puts every frozen part of a delivery, and freezes and puts what has become due. Throws if R2 does not take them. */
+/** What of a delivery is put, and how. */
+export interface FlushOrder {
+  readonly hour: Hour;
+  readonly formats: readonly Format[];
+  /** No row is added any more: what a receipt does not carry is put, too. */
+  readonly closing: boolean;
+  /** Shards of the bucket: the more there are, the less a receipt carries. */
+  readonly shards: number;
+}
+
+/**
+ * Puts every frozen part of a delivery, and freezes and puts what has become due. Throws if R2 does not take them.
+ * Answers at how many unflushed bytes there is something to do again, unless the delivery closes before.
+ */
 export async function flush(
   address: ShardAddress,
-  hour: Hour,
   store: ShardStore,
   deps: FlushDeps,
-  formats: readonly Format[],
-  closing: boolean,
-): Promise<void> {
+  { hour, formats, closing, shards }: FlushOrder,
+): Promise<number> {
   // Asked before anything is decided: a decision is applied in the turn in which it is made.
   const schema = formats.includes("parquet") ? await deps.schema() : null;
+  const carried = carryBytes(shards);
+  const enough = closing ? carried + 1 : flushBytes;
   for (;;) {
     const part = store.nextUnputPart(hour);
     if (part !== null) {
       await putFrozen(address, hour, store, deps, part);
       continue;
     }
-    const lastSeq = decideFreeze(store.unfrozenBatches(hour), closing);
-    if (lastSeq === null) return;
+    if (store.unfrozenBytes(hour) < enough) return flushBytes;
+    const bounds = {
+      partPlainBytes: await sampled(address, hour, store, deps, formats, schema),
+      carryBytes: carried,
+    };
+    const lastSeq = decideFreeze(store.unfrozenBatches(hour), closing, bounds);
+    if (lastSeq === null) return Math.max(flushBytes, bounds.partPlainBytes);
     store.freeze(hour, lastSeq, formats, schema);
   }
+}
+
+/** Bytes before compression that fill a part in each of the formats, by the first rows that no part holds. */
+async function sampled(
+  address: ShardAddress,
+  hour: Hour,
+  store: ShardStore,
+  deps: FlushDeps,
+  formats: readonly Format[],
+  schema: JsonObject | null,
+): Promise<number> {
+  const tail = store.tail(hour) ?? broken("a sample of no rows");
+  const rows: Uint8Array<ArrayBuffer>[] = [];
+  let plainBytes = 0;
+  for (const payload of store.payloads(hour, tail.firstSeq, tail.lastSeq)) {
+    rows.push(payload);
+    plainBytes += payload.length;
+    if (plainBytes >= partSampleBytes) break;
+  }
+  const facts = factsOf({ type: address.type, hour }, tail.content);
+  const filling = formats.map(async (format) => {
+    const encoding = { format, typed: columnsOf(schema), facts };
+    const encoded = await deps.codec.encode(encoding, rows, Number.POSITIVE_INFINITY);
+    return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
+  });
+  return Math.min(...(await Promise.all(filling)));
 }
 
 async function putFrozen(
@@ -72,8 +118,9 @@ async function putFrozen(
   const { format, content } = frozen;
   const bucket = { type: address.type, hour };
   const encoding = { format, typed: columnsOf(frozen.schema), facts: factsOf(bucket, content) };
-  const encoded = await deps.codec.encode(encoding, store.payloads(hour, frozen.firstSeq, frozen.lastSeq));
-  if (encoded.bytes.length > partBytesMax) {
+  const payloads = store.payloads(hour, frozen.firstSeq, frozen.lastSeq);
+  const encoded = await deps.codec.encode(encoding, payloads, partBytesMax);
+  if (encoded === null) {
     store.split(hour, frozen);
     return;
   }

@@ -90,6 +90,8 @@ export class Shard {
   #queue: CommitQueue | null = null;
   /** What waits to be put and to be claimed: counted along, for counting it anew would cost a scan a commit. */
   #held = { unfrozenBytes: 0, unresolvedBytes: 0 };
+  /** Unfrozen bytes of the own hour with which a flush has something to look at: more, once a sample was taken. */
+  #flushAtBytes: number = flushBytes;
   #enrolling: Promise<AppendRefusal | null> | null = null;
   #working: Promise<void> | null = null;
 
@@ -216,7 +218,7 @@ export class Shard {
     const { hour } = this.#address;
     this.#held.unfrozenBytes += bytesOf(commit.batches);
     this.#held.unresolvedBytes += bytesOf(commit.foreign);
-    const enough = this.#held.unfrozenBytes >= flushBytes || this.#held.unresolvedBytes >= claimBytes;
+    const enough = this.#held.unfrozenBytes >= this.#flushAtBytes || this.#held.unresolvedBytes >= claimBytes;
     if (!enough || this.#working !== null || this.#state.phase !== "open") return;
     const formats = this.#state.plan?.formats ?? defaultFormats;
     void this.#work(hour, { closing: false, mayMove: false, formats }).catch((error: unknown) => {
@@ -254,7 +256,10 @@ export class Shard {
       schema: () => this.#deps.schema(),
       sync: () => this.#storage.sync(),
     };
-    await flush(this.#address, hour, this.#store, deps, formats, closing);
+    const shards = this.#state.plan?.shards ?? 1;
+    const order = { hour, formats, closing, shards };
+    const flushAtBytes = await flush(this.#address, this.#store, deps, order);
+    if (hour === this.#address.hour) this.#flushAtBytes = flushAtBytes;
     // In the same turn of work: rows of an earlier delivery must not move in between.
     if (closing) this.#store.closeDelivery(hour);
   }

@@ -5,15 +5,12 @@
 import { type Format, defaultFormats, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
+import { partPlainBytes } from "../../domain/flush.ts";
 import { broken } from "../../domain/invariant.ts";
-import {
-  mergedPlainBytesMax,
-  mergedTypedBytesMax,
-  partBytesMax,
-  receiptParallelismMax,
-} from "../../domain/limits.ts";
+import { carryBytesMax, partBytesMax, partSampleBytes, receiptParallelismMax } from "../../domain/limits.ts";
 import {
   type Part,
+  type PartContent,
   manifestFault,
   manifestKey,
   manifestOf,
@@ -42,6 +39,15 @@ export interface SealDeps {
   schema(): Promise<JsonObject | null>;
   shard(holder: Holder): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
 }
+
+/** What a shard left to the bucket to merge. */
+interface Tail {
+  readonly holder: Holder;
+  readonly plainBytes: number;
+  readonly content: PartContent;
+}
+
+const lineBreak = 10;
 
 /** Keys tried for one merged part. More strays than this are a broken invariant, not bad luck. */
 const strayTriesMax = 8;
@@ -131,13 +137,38 @@ export class SealSteps {
     const tails = this.#store
       .receipts()
       .flatMap(({ counters, tail }) =>
-        tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes }],
+        tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes, content: tail }],
       );
-    const bytesMax = schema === null ? mergedPlainBytesMax : mergedTypedBytesMax;
+    const bytesMax = await this.#fillingBytes(tails, formats, schema);
     this.#store.recordMergePlan(planMerge(tails, bytesMax), formats, schema);
   }
 
-  /** The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. */
+  /** Bytes before compression that fill a part in each of the formats, by the first rows of the largest tail. */
+  async #fillingBytes(
+    tails: readonly Tail[],
+    formats: readonly Format[],
+    schema: JsonObject | null,
+  ): Promise<number> {
+    const [largest] = tails.toSorted((a, b) => b.plainBytes - a.plainBytes);
+    // One tail makes one part, however well it compresses.
+    if (largest === undefined || tails.length === 1) return carryBytesMax;
+    const tail = await this.#deps.shard(largest.holder).tailPayload(this.#address.hour);
+    const end = tail.indexOf(lineBreak, partSampleBytes);
+    const rows = end < 0 ? tail : tail.subarray(0, end + 1);
+    const facts = factsOf(this.#address, largest.content);
+    const filling = formats.map(async (format) => {
+      const encoding = { format, typed: columnsOf(schema), facts };
+      const encoded = await this.#deps.codec.encode(encoding, [rows], Number.POSITIVE_INFINITY);
+      const plainBytes = rows.length;
+      return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
+    });
+    return Math.min(...(await Promise.all(filling)));
+  }
+
+  /**
+   * The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. One
+   * that turns out to be more than a put takes becomes two; no put of it was ever tried.
+   */
   async #putMerged(no: number): Promise<void> {
     const receipts = new Map(
       this.#store.receipts().map((receipt) => [holderName(receipt.counters), receipt]),
@@ -150,13 +181,13 @@ export class SealSteps {
         return receipts.get(name)?.tail ?? broken(`shard ${name} is merged and has no tail`);
       }),
     );
-    const tails: Uint8Array<ArrayBuffer>[] = [];
-    for (const holder of shards) tails.push(await this.#deps.shard(holder).tailPayload(this.#address.hour));
-    const bytes = tails.reduce((sum, tail) => sum + tail.length, 0);
-    if (bytes !== content.plainBytes) broken(`tails of ${content.plainBytes} bytes arrived as ${bytes}`);
+    const tails = this.#tails(shards, content.plainBytes);
     const encoding = { format, typed: columnsOf(schema), facts: factsOf(this.#address, content) };
-    const encoded = await this.#deps.codec.encode(encoding, tails);
-    if (encoded.bytes.length > partBytesMax) broken(`merged part ${no} takes ${encoded.bytes.length} bytes`);
+    const encoded = await this.#deps.codec.encode(encoding, tails, partBytesMax);
+    if (encoded === null) {
+      this.#store.splitMerged(no);
+      return;
+    }
     for (let tries = 0; tries < strayTriesMax; tries++) {
       const key = partKey(this.#address, "merged", this.#mergedRecord(no).key_no, format);
       const outcome = await putPart(this.#deps.objects, this.#deps.codec, key, encoded);
@@ -176,6 +207,17 @@ export class SealSteps {
       return;
     }
     broken(`${strayTriesMax} keys of merged part ${no} hold other content`);
+  }
+
+  /** One tail is held at a time. Throws after the last one if they are not so many bytes altogether. */
+  async *#tails(shards: readonly Holder[], plainBytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    let bytes = 0;
+    for (const holder of shards) {
+      const tail = await this.#deps.shard(holder).tailPayload(this.#address.hour);
+      bytes += tail.length;
+      yield tail;
+    }
+    if (bytes !== plainBytes) broken(`tails of ${plainBytes} bytes arrived as ${bytes}`);
   }
 
   #mergedRecord(no: number): MergedRecord {

@@ -182,6 +182,29 @@ export class BucketStore {
       .map((row) => MergedRow.parse(row));
   }
 
+  /** Makes two merged parts, of about half of the shards each, of one that was never put. */
+  splitMerged(no: number): void {
+    const merged = this.merged();
+    const { shards } =
+      merged.find((record) => record.no === no) ?? broken(`merged part ${no} is not planned`);
+    if (shards.length < 2) broken(`merged part ${no} is one shard's tail and more than a put takes`);
+    const middle = Math.ceil(shards.length / 2);
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(
+        `INSERT INTO merged (no, shards, key_no, encoder, schema)
+         SELECT (SELECT max(no) + 1 FROM merged), ?, (SELECT max(key_no) + 1 FROM merged), encoder, schema
+         FROM merged WHERE no = ?`,
+        JSON.stringify(shards.slice(middle)),
+        no,
+      );
+      this.#storage.sql.exec(
+        "UPDATE merged SET shards = ? WHERE no = ?",
+        JSON.stringify(shards.slice(0, middle)),
+        no,
+      );
+    });
+  }
+
   recordMerged(no: number, part: Part): void {
     this.#storage.sql.exec("UPDATE merged SET part = ? WHERE no = ?", JSON.stringify(part), no);
   }

@@ -390,7 +390,7 @@ describe("a holder whose home does not answer", () => {
   it("[CL4] [FO1] writes rows that moved in the formats of the bucket that takes them", async () => {
     const world = new World(null);
     world.away = true;
-    const nos = [...Array(1 + (2 * carryBytesMax) / largeRowBytes).keys()].map((at) => 100 + at);
+    const nos = [...Array(1 + carryBytesMax / largeRowBytes).keys()].map((at) => 100 + at);
     for (const no of nos) {
       const line = `{"no":${no},"pad":"${"x".repeat(largeRowBytes)}"}\n`;
       await world.send(0, packRows([rowNo(no, { claims: claims.dated, homeHour, line })]));

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import type { ObjectStorage } from "../../platform/storage.ts";
-import type { PartCodec } from "../../platform/part-codec.ts";
+import type { PartCodec, RowChunks } from "../../platform/part-codec.ts";
 import type { EncodedPart } from "../../platform/part-writer.ts";
 import { SqliteStorage } from "../fakes/sqlite-storage.ts";
 
@@ -210,13 +210,19 @@ export class Host<Built> {
 
 /** A codec that writes lines whatever the format is, uncompressed, so that a matrix over megabytes stays quick. */
 export const plainCodec: PartCodec = {
-  async encode({ format }, chunks): Promise<EncodedPart> {
-    const bytes = concat([...chunks]);
-    return { format, bytes, sha256: sha256Of(bytes) };
+  async encode({ format }, chunks, bytesMax): Promise<EncodedPart | null> {
+    const bytes = concat(await allOf(chunks));
+    return bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
   },
   contentSha256: async (_format, bytes) => sha256Of(bytes),
   sha256: async (bytes) => sha256Of(bytes),
 };
+
+async function allOf(chunks: RowChunks): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
+}
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));

@@ -1,8 +1,11 @@
 /** Putting one object whose bytes are frozen: every way in which its key can be taken or the reply be lost. */
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { broken } from "../../domain/invariant.ts";
+import { partBytesMax } from "../../domain/limits.ts";
 import { ParquetRows, joined } from "../../domain/parquet/writer.ts";
-import { partCodec } from "../../platform/part-codec.ts";
+import { type PartEncoding, type RowChunks, partCodec } from "../../platform/part-codec.ts";
 import { type EncodedPart, putExact, putPart } from "../../platform/part-writer.ts";
 import {
   MemoryObjects,
@@ -15,11 +18,15 @@ import { sha256Of } from "./harness.ts";
 
 const key = "events/part-0-0";
 const plain = new TextEncoder().encode('{"no":1}\n{"no":2}\n');
-const part = await partCodec.encode(
+const part = await encoded(
   { format: "ndjson.gz", typed: [], facts: {} },
   [plain.subarray(0, 9), plain.subarray(9)].map((chunk) => chunk.slice()),
 );
 const stored = { put: "stored", bytes: part.bytes.length, sha256: part.sha256 };
+
+async function encoded(encoding: PartEncoding, chunks: RowChunks): Promise<EncodedPart> {
+  return (await partCodec.encode(encoding, chunks, partBytesMax)) ?? broken("more than a put takes");
+}
 
 function otherPart(level: number, bytes: Uint8Array): EncodedPart {
   const zipped = new Uint8Array(gzipSync(bytes, { level }));
@@ -85,12 +92,12 @@ describe("putPart of columns", () => {
   const rows = ["1", "2"].map((id) => `${lineOf({ id }, '{"a":1}')}\n`);
   const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
   const encode = (lines: readonly string[]): Promise<EncodedPart> =>
-    partCodec.encode(encoding, [bytesOf(lines.join(""))]);
+    encoded(encoding, [bytesOf(lines.join(""))]);
 
   it("[FO4] [PA1] encodes the same rows into the same bytes, however they come in chunks", async () => {
     const [a, b] = [await encode(rows), await encode(rows)];
     expect(b).toEqual(a);
-    expect(await partCodec.encode(encoding, rows.map(bytesOf))).toEqual(a);
+    expect(await encoded(encoding, rows.map(bytesOf))).toEqual(a);
     expect((await encode(rows.toReversed())).sha256).not.toBe(a.sha256);
   });
 
@@ -140,3 +147,39 @@ describe("putExact", () => {
     expect(await objects.head(key)).toMatchObject({ bytes: bytes.length });
   });
 });
+
+describe("encode", () => {
+  const line = `${lineOf({ id: "1" }, JSON.stringify({ a: "x".repeat(1_000) }))}\n`;
+  const chunk = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+
+  it.each(["ndjson.gz", "parquet"] as const)(
+    "[PA6] gives up a part of %s that is one byte larger than it may be, and takes no more rows",
+    async (format) => {
+      const encoding = { format, typed: [], facts: {} };
+      const whole = await encoded(encoding, [chunk(line)]);
+      expect(await partCodec.encode(encoding, [chunk(line)], whole.bytes.length)).toEqual(whole);
+      expect(await partCodec.encode(encoding, [chunk(line)], whole.bytes.length - 1)).toBeNull();
+      let taken = 0;
+      const endless = (async function* () {
+        for (; ; taken++) yield chunk(randomLine());
+      })();
+      expect(await partCodec.encode(encoding, endless, 1_000)).toBeNull();
+      expect(taken).toBeLessThan(200);
+    },
+  );
+
+  it.each(["ndjson.gz", "parquet"] as const)("[PA3] throws what its rows of %s throw", async (format) => {
+    const rows = (async function* () {
+      yield chunk(line);
+      throw new Error("a shard does not answer");
+    })();
+    await expect(partCodec.encode({ format, typed: [], facts: {} }, rows, 1_000)).rejects.toThrow(
+      "a shard does not answer",
+    );
+  });
+});
+
+/** Some 100 KB that do not compress. */
+function randomLine(): string {
+  return `${lineOf({ id: "1" }, JSON.stringify({ a: randomBytes(75_000).toString("base64") }))}\n`;
+}

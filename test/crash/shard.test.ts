@@ -9,7 +9,7 @@ import type { Format } from "../../domain/encoding.ts";
 import { epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carryBytesMax, flushBytes, partBytesMax } from "../../domain/limits.ts";
+import { carriedBytesMax, carryBytesMin, flushBytes } from "../../domain/limits.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
@@ -23,7 +23,7 @@ import {
   hexOf,
   hour,
   indexOf,
-  plan,
+  plan as onePlan,
   rowNo,
   tallyOf,
   textOf,
@@ -44,29 +44,27 @@ interface Script {
   readonly codec?: PartCodec;
 }
 
+/** One of so many shards that a receipt carries little. */
+const plan = { ...onePlan, shards: carriedBytesMax / carryBytesMin };
+
 /** Columns of more than some rows are more bytes than a put takes. */
 const bloatedCodec: PartCodec = {
   ...plainCodec,
-  async encode(encoding, chunks) {
-    const encoded = await plainCodec.encode(encoding, chunks);
-    const { format, bytes } = encoded;
-    return format === "parquet" && bytes.length > 6_000_000
-      ? { ...encoded, bytes: new Uint8Array(partBytesMax + 1) }
-      : encoded;
-  },
+  encode: (encoding, chunks, bytesMax) =>
+    plainCodec.encode(encoding, chunks, encoding.format === "parquet" ? 6_000_000 : bytesMax),
 };
 
 const scripts: readonly Script[] = [
   { name: "few rows, carried by the receipt", lineBytes: 40, moreRows: 0, racing: false },
   { name: "few rows, and appends during the close", lineBytes: 40, moreRows: 2, racing: true },
-  { name: "rows too many to carry", lineBytes: Math.ceil(carryBytesMax / 7), moreRows: 2, racing: false },
+  { name: "rows too many to carry", lineBytes: Math.ceil(carryBytesMin / 7), moreRows: 2, racing: false },
   {
     name: "rows too many to carry, and appends during the close",
     lineBytes: 200_000,
     moreRows: 2,
     racing: true,
   },
-  { name: "rows enough for a part within the hour", lineBytes: 1_000_000, moreRows: 12, racing: false },
+  { name: "rows enough for a part within the hour", lineBytes: 1_000_000, moreRows: 20, racing: false },
   {
     name: "rows too many to carry, in two formats",
     lineBytes: 200_000,
@@ -77,7 +75,7 @@ const scripts: readonly Script[] = [
   {
     name: "a part within the hour that takes more than a put in columns",
     lineBytes: 1_000_000,
-    moreRows: 12,
+    moreRows: 20,
     racing: false,
     formats: ["ndjson.gz", "parquet"],
     codec: bloatedCodec,

@@ -2,13 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Holder, compareHolders, holderName } from "../../domain/ids.ts";
 import { epochMs } from "../../domain/hour.ts";
-import {
-  carryBytesMax,
-  mergedPlainBytesMax,
-  sealRetryMsMax,
-  sealRetryMsMin,
-  shardsMax,
-} from "../../domain/limits.ts";
+import { carryBytesMax, sealRetryMsMax, sealRetryMsMin, shardsMax } from "../../domain/limits.ts";
 import {
   type SealProgress,
   type SealStep,
@@ -174,10 +168,12 @@ describe("the seal", () => {
 });
 
 describe("planMerge", () => {
+  const bytesMax = 2 * carryBytesMax;
+
   it("[PA5] makes one part of the tails of a bucket of few rows", () => {
     const tails = [3, 1, 2].map((index) => ({ holder: holder(index), plainBytes: 100 }));
-    expect(planMerge(tails, mergedPlainBytesMax)).toEqual([[holder(1), holder(2), holder(3)]]);
-    expect(planMerge([], mergedPlainBytesMax)).toEqual([]);
+    expect(planMerge(tails, bytesMax)).toEqual([[holder(1), holder(2), holder(3)]]);
+    expect(planMerge([], bytesMax)).toEqual([]);
   });
 
   it("[PA6] takes every tail once, in shard order, in as few parts as the bound allows", () => {
@@ -188,14 +184,14 @@ describe("planMerge", () => {
     const tails = fc.uniqueArray(tail, { selector: (one) => holderName(one.holder), maxLength: shardsMax });
     fc.assert(
       fc.property(tails, (list) => {
-        const groups = planMerge(list, mergedPlainBytesMax);
+        const groups = planMerge(list, bytesMax);
         const bytesOf = new Map(list.map((one) => [holderName(one.holder), one.plainBytes]));
         const sum = (holders: readonly Holder[]): number =>
           holders.reduce((bytes, one) => bytes + (bytesOf.get(holderName(one)) ?? 0), 0);
         expect(groups.flat()).toEqual(list.map((one) => one.holder).toSorted(compareHolders));
-        expect(groups.filter((group) => group.length === 0 || sum(group) > mergedPlainBytesMax)).toEqual([]);
+        expect(groups.filter((group) => group.length === 0 || sum(group) > bytesMax)).toEqual([]);
         groups.slice(1).forEach((group, no) => {
-          expect(sum([...(groups[no] ?? []), ...group.slice(0, 1)])).toBeGreaterThan(mergedPlainBytesMax);
+          expect(sum([...(groups[no] ?? []), ...group.slice(0, 1)])).toBeGreaterThan(bytesMax);
         });
       }),
     );
@@ -205,13 +201,13 @@ describe("planMerge", () => {
     const halves = (second: number): number[] =>
       planMerge(
         [
-          { holder: holder(0), plainBytes: mergedPlainBytesMax / 2 },
+          { holder: holder(0), plainBytes: bytesMax / 2 },
           { holder: holder(1), plainBytes: second },
         ],
-        mergedPlainBytesMax,
+        bytesMax,
       ).map((group) => group.length);
-    expect(halves(mergedPlainBytesMax / 2)).toEqual([2]);
-    expect(halves(mergedPlainBytesMax / 2 + 1)).toEqual([1, 1]);
+    expect(halves(bytesMax / 2)).toEqual([2]);
+    expect(halves(bytesMax / 2 + 1)).toEqual([1, 1]);
   });
 });
 

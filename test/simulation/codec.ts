@@ -1,6 +1,8 @@
 /** A codec that runs to completion at once: a run must not wait for a thread pool. */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
+import type { Field } from "../../domain/parquet/columns.ts";
+import type { FileFacts } from "../../domain/parquet/facts.ts";
 import { contentSha256 } from "../../domain/parquet/reader.ts";
 import { ParquetRows, joined } from "../../domain/parquet/writer.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
@@ -18,21 +20,23 @@ export function gunzip(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export const syncCodec: PartCodec = {
-  encode: async ({ format, typed, facts }, chunks) => {
-    const plain = concat([...chunks]);
-    if (format === "ndjson.gz") {
-      const bytes = gzip(plain, 1);
-      return { format, bytes, sha256: sha256Of(bytes) };
-    }
-    const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1));
-    rows.addText(new TextDecoder().decode(plain));
-    const bytes = joined(rows.finish(facts));
-    return { format, bytes, sha256: sha256Of(bytes) };
+  encode: async ({ format, typed, facts }, chunks, bytesMax) => {
+    const all: Uint8Array[] = [];
+    for await (const chunk of chunks) all.push(chunk);
+    const plain = concat(all);
+    const bytes = format === "ndjson.gz" ? gzip(plain, 1) : columns(plain, typed, facts);
+    return bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
   },
   contentSha256: async (format, bytes) =>
     format === "parquet" ? contentSha256(bytes, gunzip) : sha256Of(gunzip(bytes)),
   sha256: async (bytes) => sha256Of(bytes),
 };
+
+function columns(plain: Uint8Array, typed: readonly Field[], facts: FileFacts): Uint8Array<ArrayBuffer> {
+  const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1));
+  rows.addText(new TextDecoder().decode(plain));
+  return joined(rows.finish(facts));
+}
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));

@@ -10,12 +10,13 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { endOf, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import {
-  carryBytesMax,
+  carryBytesMin,
   deadHandMs,
   eventBytesMax,
-  flushBytes,
   identitiesPerShardMax,
   openEarlyMsMax,
+  partBytesMax,
+  partBytesTarget,
   queueBytesMax,
   sqliteRowBytesMax,
 } from "../../domain/limits.ts";
@@ -33,7 +34,9 @@ import {
   fatesOf,
   gzipOf,
   hourText,
+  incompressible,
   linesOf,
+  many,
   messageOf,
   objectsOf,
   outcomeOf,
@@ -149,7 +152,7 @@ describe("an append", () => {
     const envelope = eventOf(rowOf(address, 1).line).length;
     const large = rowOf(address, 1, "x".repeat(eventBytesMax - envelope));
     expect(eventOf(large.line)).toHaveLength(eventBytesMax);
-    expect(fatesOf(await append(address, [large]))).toBe("a");
+    expect(fatesOf(await append(address, [large], { plan: many }))).toBe("a");
     const rows = await batches(address);
     expect(rows).toHaveLength(1);
     expect(rows[0]?.row).toBeLessThanOrEqual(sqliteRowBytesMax);
@@ -383,8 +386,8 @@ describe("a receipt", () => {
 
   it("[SH10] is the same when it is asked for again, at once, later and after a restart", async () => {
     const address = fresh("same-receipt");
-    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)));
-    await append(address, rowsOf(address, upTo(3)));
+    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)), { plan: many });
+    await append(address, rowsOf(address, upTo(3)), { plan: many });
     const [first, beside] = await Promise.all([close(address), close(address)]);
     expect(first.parts).toHaveLength(1);
     expect(beside).toEqual(first);
@@ -396,27 +399,32 @@ describe("a receipt", () => {
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
   });
 
-  it("[PA4] carries what is at most `carryBytesMax`, and no byte more", async () => {
+  it("[PA4] carries what is at most `carryBytes`, and no byte more", async () => {
     const at = fresh("carried");
     const lineBytes = rowOf(at, 1).line.length;
-    await append(at, rowsOf(at, [1], "x".repeat(carryBytesMax - lineBytes)));
+    await append(at, rowsOf(at, [1], "x".repeat(carryBytesMin - lineBytes)), { plan: many });
     const carried = await close(at);
-    expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytesMax } });
-    expect((await shardOf(at).tailPayload(at.hour)).length).toBe(carryBytesMax);
+    expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytesMin } });
+    expect((await shardOf(at).tailPayload(at.hour)).length).toBe(carryBytesMin);
     const past = fresh("not-carried");
-    await append(past, rowsOf(past, [1], "x".repeat(carryBytesMax - rowOf(past, 1).line.length + 1)));
+    const room = carryBytesMin - rowOf(past, 1).line.length;
+    await append(past, rowsOf(past, [1], "x".repeat(room + 1)), { plan: many });
     expect(await close(past)).toMatchObject({ parts: [{ tally: { rows: 1 } }], tail: null });
     expect((await shardOf(past).tailPayload(past.hour)).length).toBe(0);
   });
 });
 
 describe("a flush", () => {
-  it("[PA4] within the hour puts a part past `flushBytes`, and the receipt carries what came after", async () => {
+  it("[PA4] within the hour puts a part that is full, and the receipt carries what came after", async () => {
     const address = fresh("flush");
-    const data = "x".repeat(MiB - 1_000);
     const perAppend = 6;
-    for (let from = 0; from * MiB < flushBytes; from += perAppend) {
-      await append(address, rowsOf(address, upTo(perAppend, from), data));
+    const appends = 5;
+    for (const no of upTo(appends)) {
+      const ids = upTo(perAppend, no * perAppend);
+      await append(
+        address,
+        ids.map((id) => rowOf(address, id, incompressible())),
+      );
     }
     await vi.waitFor(async () => {
       const put = await sql(shardOf(address), "SELECT key FROM part WHERE sha256 IS NOT NULL");
@@ -426,7 +434,8 @@ describe("a flush", () => {
     expect(fatesOf(await append(address, rowsOf(address, [0, "late"])))).toBe("da");
     const receipt = await close(address);
     const [part, rest] = receipt.parts;
-    expect(part?.plainBytes).toBeGreaterThanOrEqual(flushBytes);
+    expect(part?.bytes).toBeGreaterThan(partBytesTarget * 0.9);
+    expect(part?.bytes).toBeLessThanOrEqual(partBytesMax);
     expect(part?.key).toBe(`${bucketPrefix(address)}part-0-0.ndjson.gz`);
     const object = await env.EVENTS.get(part?.key ?? "");
     const bytes = new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer());
@@ -436,12 +445,12 @@ describe("a flush", () => {
     expect((await linesOf(part?.key ?? "")).length).toBe(part?.tally.rows);
     const held = [part, rest, receipt.tail].flatMap((content) => (content ? [content.tally] : []));
     expect(addTallies(held)).toEqual(receipt.counters.accepted);
-    expect(receipt.counters.accepted.rows).toBe(perAppend * 3 + 1);
+    expect(receipt.counters.accepted.rows).toBe(perAppend * appends + 1);
   });
 
   it("[PA1] fixes a part before it is put: after a put that failed, the same rows go under the same key", async () => {
     const address = fresh("frozen");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
     const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
     await expect(close(address)).rejects.toThrow("R2 is away");
     expect(put.mock.calls[0]?.[2]).toMatchObject({ onlyIf: { etagDoesNotMatch: "*" } });
@@ -456,7 +465,7 @@ describe("a flush", () => {
 
   it("[PA2] puts a part once, create-only and with its sha256", async () => {
     const address = fresh("put-once");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
     const put = vi.spyOn(env.EVENTS, "put");
     const multipart = vi.spyOn(env.EVENTS, "createMultipartUpload");
     const { parts } = await close(address);
@@ -468,7 +477,7 @@ describe("a flush", () => {
 
   it("[PA3] a put whose reply was lost is found to be its own", async () => {
     const address = fresh("lost-reply");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
     const put = env.EVENTS.put.bind(env.EVENTS);
     vi.spyOn(env.EVENTS, "put").mockImplementation(async (key: string, value, options) => {
       await put(key, value as string, options);
@@ -485,7 +494,7 @@ describe("a flush", () => {
     theirs[4] = 1; // Another modification time in the header: the same content, other bytes.
     const key = `${bucketPrefix(address)}part-0-0.ndjson.gz`;
     await env.EVENTS.put(key, theirs);
-    await append(address, rows);
+    await append(address, rows, { plan: many });
     const receipt = await close(address);
     expect(receipt.strays).toEqual([]);
     expect(receipt.parts).toMatchObject([{ key, bytes: theirs.length, sha256: await sha256Hex(theirs) }]);
@@ -502,7 +511,7 @@ describe("a flush", () => {
       await env.EVENTS.put(stray, await foreign());
       const { etag } = (await env.EVENTS.head(stray)) ?? {};
       const rows = rowsOf(address, [1, 2], "x".repeat(MiB));
-      await append(address, rows);
+      await append(address, rows, { plan: many });
       const receipt = await close(address);
       const key = `${bucketPrefix(address)}part-0-1.ndjson.gz`;
       expect(receipt).toMatchObject({ strays: [stray], parts: [{ key, tally: { rows: 2 } }] });

@@ -22,6 +22,8 @@ import { type Plan, planOf, protocolVersion } from "../../domain/plan.ts";
 import type { Receipt } from "../../domain/receipt.ts";
 import { rowLine } from "../../domain/row-line.ts";
 import { partCodec } from "../../platform/part-codec.ts";
+import { broken } from "../../domain/invariant.ts";
+import { carriedBytesMax, carryBytesMin, partBytesMax } from "../../domain/limits.ts";
 import { settings } from "./helpers.ts";
 
 export const plan: Plan = planOf(settings());
@@ -74,10 +76,19 @@ export function rowsOf(address: BucketAddress, ids: Iterable<number | string>, d
   return Array.from(ids, (id) => rowOf(address, id, data));
 }
 
+/** Some megabyte of text that shrinks by a quarter and no more. */
+export function incompressible(): string {
+  const piece = (): string => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(49_152))));
+  return Array.from({ length: 15 }, piece).join("");
+}
+
 /** 0, 1, … count − 1, from `from` on. */
 export function upTo(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
+
+/** Of so many shards each carries little. */
+export const many: Plan = { ...plan, shards: carriedBytesMax / carryBytesMin };
 
 let lastAppend = 0;
 
@@ -200,11 +211,9 @@ export async function linesOf(key: string): Promise<string[]> {
 }
 
 export async function gzipOf(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  return (
-    await partCodec.encode({ format: "ndjson.gz", typed: [], facts: {} }, [
-      new Uint8Array(new TextEncoder().encode(text)),
-    ])
-  ).bytes;
+  const lines = [new Uint8Array(new TextEncoder().encode(text))];
+  const part = await partCodec.encode({ format: "ndjson.gz", typed: [], facts: {} }, lines, partBytesMax);
+  return part?.bytes ?? broken("more than a put takes");
 }
 
 /** For a text within an expected object. */

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { endOf, epochMs } from "../../domain/hour.ts";
 import { ShardIndex } from "../../domain/ids.ts";
 import {
-  carryBytesMax,
   graceMsMax,
-  mergedPlainBytesMax,
+  partBytesMax,
+  partBytesTarget,
   retireAfterWindowMs,
   sealJitterMsMax,
   sealRetryMsMax,
@@ -29,7 +29,9 @@ import {
   fatesOf,
   gzipOf,
   hourText,
+  incompressible,
   linesOf,
+  many,
   manifestAt,
   objectsOf,
   plan,
@@ -46,7 +48,6 @@ import {
 type Address = ReturnType<typeof bucket>;
 
 const MiB = 1024 * 1024;
-const two: Plan = { ...plan, shards: 2 };
 const sealedObjects = ["_SUCCESS", "_manifest.json", "part-merged-0.ndjson.gz"];
 
 afterEach(() => {
@@ -65,7 +66,7 @@ async function filled(name: string, data = ""): Promise<Address> {
   const address = fresh(name);
   for (const index of [0, 1]) {
     const rows = [0, 1].map((no) => rowOf(address, `${index}-${no}`, data, index));
-    expect(fatesOf(await append(address, rows, { index, plan: two }))).toBe("aa");
+    expect(fatesOf(await append(address, rows, { index, plan: many }))).toBe("aa");
   }
   return address;
 }
@@ -88,16 +89,16 @@ async function stateOf(address: Address): Promise<string[]> {
 describe("enrolment", () => {
   it("[BU1] fixes the plan at the first one, also across an eviction", async () => {
     const address = fresh("plan");
-    expect(await enrol(address, 0, two)).toEqual({ enrolled: true, plan: two });
-    expect(await enrol(address, 1, plan)).toEqual({ enrolled: false, why: "wrong_plan", plan: two });
+    expect(await enrol(address, 0, many)).toEqual({ enrolled: true, plan: many });
+    expect(await enrol(address, 1, plan)).toEqual({ enrolled: false, why: "wrong_plan", plan: many });
     await evictDurableObject(bucketOf(address));
     expect(await enrol(address, 1, plan)).toMatchObject({ why: "wrong_plan" });
-    expect(await enrol(address, 1, two)).toEqual({ enrolled: true, plan: two });
+    expect(await enrol(address, 1, many)).toEqual({ enrolled: true, plan: many });
   });
 
   it("[BU1] by two at once with different plans confirms one of them", async () => {
     const address = fresh("two-plans");
-    const replies = await Promise.all([enrol(address, 0, plan), enrol(address, 1, two)]);
+    const replies = await Promise.all([enrol(address, 0, plan), enrol(address, 1, many)]);
     expect(replies.filter(({ enrolled }) => enrolled)).toHaveLength(1);
   });
 
@@ -125,13 +126,13 @@ describe("enrolment", () => {
   it("[BU3] ends with the start of the seal, even by a clock that is still in the hour", async () => {
     const address = await filled("sealing");
     expect(await seal(address)).toMatchObject({ state: "sealed" });
-    expect(await enrol(address, 0, two)).toEqual({ enrolled: false, why: "closed" });
+    expect(await enrol(address, 0, many)).toEqual({ enrolled: false, why: "closed" });
     const foreign = await append(address, [rowOf(address, "new", "", 2)], {
       index: 2,
       plan: { ...plan, shards: 3 },
     });
     expect(foreign).toEqual({ refused: "closed" });
-    expect(await append(address, [rowOf(address, "new")], { plan: two })).toEqual({ refused: "closed" });
+    expect(await append(address, [rowOf(address, "new")], { plan: many })).toEqual({ refused: "closed" });
     expect(await manifestAt(address)).toMatchObject({ rows: 4 });
   });
 
@@ -169,7 +170,7 @@ describe("the seal", () => {
     expect(manifest).toMatchObject({
       ...address,
       rows: 4,
-      plan: two,
+      plan: many,
       sealedAt: "2031-11-23T11:10:00.000Z",
       shards: [{ accepted: { rows: 2 } }, { accepted: { rows: 2 } }],
       parts: [{ origin: "merged", homeHours: { [address.hour]: 4 } }],
@@ -268,17 +269,36 @@ describe("the seal", () => {
 
   it("[PA6] of more tails than a part may hold makes several parts", async () => {
     const address = fresh("many-tails");
-    const shards = mergedPlainBytesMax / carryBytesMax + 2;
-    const many = { ...plan, shards };
-    const room = carryBytesMax - rowOf(address, "10").line.length;
+    const shards = 4;
+    const rowsOfShard = 8;
+    const few = { ...plan, shards };
     for (const index of upTo(shards)) {
-      await append(address, [rowOf(address, index, "x".repeat(room), index)], { index, plan: many });
+      for (const no of upTo(rowsOfShard, index * rowsOfShard)) {
+        await append(address, [rowOf(address, no, incompressible(), index)], { index, plan: few });
+      }
     }
     await seal(address);
     const { parts, rows } = await manifestAt(address);
-    expect(rows).toBe(shards);
-    expect(parts).toHaveLength(2);
-    for (const { plainBytes } of parts) expect(plainBytes).toBeLessThanOrEqual(mergedPlainBytesMax);
+    expect(rows).toBe(shards * rowsOfShard);
+    expect(parts.map(({ origin }) => origin)).toEqual(["merged", "merged"]);
+    expect(parts.map(({ tally }) => tally.rows)).toEqual([3 * rowsOfShard, rowsOfShard]);
+    expect(parts[0]?.bytes).toBeGreaterThan(partBytesTarget * 0.7);
+    for (const { bytes } of parts) expect(bytes).toBeLessThanOrEqual(partBytesMax);
+  });
+
+  it("[PA5] of however many shards makes one object of what compresses into one", async () => {
+    const address = fresh("compressible-tails");
+    const shards = 3;
+    const few = { ...plan, shards };
+    for (const index of upTo(shards)) {
+      for (const no of upTo(9, index * 9)) {
+        await append(address, [rowOf(address, no, "x".repeat(MiB - 1_000), index)], { index, plan: few });
+      }
+    }
+    await seal(address);
+    const { parts } = await manifestAt(address);
+    expect(parts.map(({ tally }) => tally.rows)).toEqual([shards * 9]);
+    expect(parts[0]?.plainBytes).toBeGreaterThan(25 * MiB);
   });
 
   it("[PA3] leaves foreign objects under a merged part's key alone, and names them", async () => {
@@ -415,7 +435,7 @@ describe("after the seal", () => {
     for (const index of [0, 1]) expect(await payloads(address, index)).toEqual([{ payloads: 0 }]);
     // [SH4] Identities and figures stay.
     expect(await close(address)).toEqual(receipt);
-    expect(await append(address, [rowOf(address, "0-0")], { plan: two })).toEqual({ refused: "closed" });
+    expect(await append(address, [rowOf(address, "0-0")], { plan: many })).toEqual({ refused: "closed" });
   });
 
   it("[BU10] a shard that is away keeps its payloads until it can be reached", async () => {
@@ -454,8 +474,8 @@ describe("after the seal", () => {
         expect(await tablesOf(stub())).toEqual([]);
       });
     }
-    expect(await append(address, [rowOf(address, "0-0")], { plan: two })).toEqual({ refused: "closed" });
-    expect(await enrol(address, 0, { ...two, graceMs: graceMsMax })).toEqual({
+    expect(await append(address, [rowOf(address, "0-0")], { plan: many })).toEqual({ refused: "closed" });
+    expect(await enrol(address, 0, { ...many, graceMs: graceMsMax })).toEqual({
       enrolled: false,
       why: "closed",
     });

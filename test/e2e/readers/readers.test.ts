@@ -6,14 +6,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { eventBytesMax, nestingMax, parquetDepthMax, partPlainBytesMax } from "../../../domain/limits.ts";
+import { eventBytesMax, nestingMax, parquetDepthMax } from "../../../domain/limits.ts";
 import { columnPrefix, columnsOf } from "../../../domain/parquet/columns.ts";
 import { lineOf, parquetOf } from "../../domain/parquet/make.ts";
 import { type ReadRow, readers } from "./readers.ts";
 import { typedFiles } from "./typed-data.ts";
 
-/** As many rows as an hour of a large stream has, in parts of the size that shards write. */
+/** As many rows as an hour of a large stream has, in several files. */
 const million = 1_000_000;
+const fileBytes = 64 * 1024 * 1024;
 const timeOf = (no: number): string => new Date(Date.UTC(2026, 10, 23, 10) + no * 3).toISOString();
 const lineNo = (no: number): string =>
   lineOf({ id: `e${no}`, source: `/s/${no % 97}`, time: timeOf(no) }, `{"no":${no}}`);
@@ -29,7 +30,7 @@ beforeAll(() => {
     const line = lineNo(no);
     lines.push(line);
     bytes += line.length;
-    if (bytes < partPlainBytesMax - 1_000 && no < million - 1) continue;
+    if (bytes < fileBytes && no < million - 1) continue;
     millionPaths.push(file(`million-${millionPaths.length}`, lines, schema));
     lines = [];
     bytes = 0;
