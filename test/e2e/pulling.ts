@@ -18,13 +18,14 @@ export async function postEvents(
   from: string,
   ids: readonly string[],
   bytes: number,
+  sources = 1,
 ): Promise<void> {
   const client = { url: api.url, key: await createKey(api, ["write:*"], "test") };
   const startMs = Date.parse(from);
   const events = ids.map((id, index) => ({
     specversion: "1.0",
     id,
-    source: "//test/pull",
+    source: `//test/pull/${index % sources}`,
     type,
     time: new Date(startMs + index * 1_000).toISOString(),
     data: randomBytes(Math.ceil(bytes / 2)).toString("hex"),
