@@ -253,6 +253,9 @@ const hints: Readonly<Record<Hop, string>> = {
     "a part is not what was sealed: put it back from a copy of exactly these bytes, whose sha256 is in the manifest",
 };
 
+/** Hops at which an object in R2 is not what was sealed. */
+const inR2: ReadonlySet<Hop> = new Set(["manifest", "listing", "reread"]);
+
 function faulty(input: ExplainInput): Told {
   const findings = input.catalog?.findings ?? [];
   const since = input.catalog?.firstFaultAtMs ?? null;
@@ -265,6 +268,11 @@ function faulty(input: ExplainInput): Told {
       reason("finding", where, since, `${kind}${rows > 0 ? ` ${rows} rows` : ""} at ${hop}: ${detail}`),
     ),
     todo: [
+      ...(findings.some(({ hop, kind }) => inR2.has(hop) && kind !== "surplus" && kind !== "unaudited")
+        ? [
+            `${command("rebuild-part", input)}: puts it back while its rows are kept, and audits again; if they are not:`,
+          ]
+        : []),
       ...new Set(
         findings.map(({ hop }) =>
           unheard ? "audits repeat by themselves until every counter is heard" : hints[hop],
@@ -275,7 +283,10 @@ function faulty(input: ExplainInput): Told {
   };
 }
 
-function command(action: "reseal" | "reaudit", { type, hour }: Pick<ExplainInput, "type" | "hour">): string {
+function command(
+  action: "reseal" | "reaudit" | "rebuild-part",
+  { type, hour }: Pick<ExplainInput, "type" | "hour">,
+): string {
   return `npm run ops -- ${action} ${/^[\w.-]+$/.test(type) ? type : JSON.stringify(type)} ${hour} --yes`;
 }
 

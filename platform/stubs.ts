@@ -19,9 +19,10 @@ import type {
   ShardRpc,
   UndatedHomeRpc,
 } from "../domain/messages.ts";
+import type { BucketRepairRpc, ShardRepairRpc } from "../domain/repair.ts";
 
-export type ShardNamespace = DurableObjectNamespace<ShardRpc & Rpc.DurableObjectBranded>;
-export type BucketNamespace = DurableObjectNamespace<BucketRpc & Rpc.DurableObjectBranded>;
+export type ShardNamespace = DurableObjectNamespace<ShardRpc & ShardRepairRpc & Rpc.DurableObjectBranded>;
+export type BucketNamespace = DurableObjectNamespace<BucketRpc & BucketRepairRpc & Rpc.DurableObjectBranded>;
 export type LedgerNamespace = DurableObjectNamespace<LedgerRpc & Rpc.DurableObjectBranded>;
 
 export function shardStub(namespace: ShardNamespace, address: ShardAddress): ShardRpc {
@@ -29,6 +30,16 @@ export function shardStub(namespace: ShardNamespace, address: ShardAddress): Sha
 }
 
 export function bucketStub(namespace: BucketNamespace, address: BucketAddress): BucketRpc {
+  return namespace.getByName(bucketName(address));
+}
+
+/** What an operator asks of a shard. */
+export function shardKeeper(namespace: ShardNamespace, address: ShardAddress): ShardRepairRpc {
+  return namespace.getByName(shardName(address));
+}
+
+/** What an operator asks of a bucket. */
+export function bucketKeeper(namespace: BucketNamespace, address: BucketAddress): BucketRepairRpc {
   return namespace.getByName(bucketName(address));
 }
 

@@ -7,6 +7,7 @@ import type { Explanation } from "../domain/explain.ts";
 import { typeSegment } from "../domain/segment.ts";
 import { call } from "./local/client.ts";
 import { runCommand } from "./local/command.ts";
+import { rebuildParts, rebuiltLine } from "./ops/rebuild-part.ts";
 import { rebuildCatalog } from "./ops/rebuild.ts";
 import { type OpsOptions, readOptions, usage } from "./ops/options.ts";
 
@@ -78,6 +79,14 @@ async function run(options: OpsOptions): Promise<number> {
         yes ? "queued; the cron audits it within a minute" : "would audit it; nothing was done, see --yes",
       );
       return 0;
+    }
+    case "rebuild-part": {
+      const rebuilt = await rebuildParts(api, options, body, (one) => {
+        if (!options.json) console.log(rebuiltLine(one));
+      });
+      if (options.json) console.log(JSON.stringify({ dryRun: !yes, objects: rebuilt }, null, 2));
+      else if (!yes) console.log("nothing was done, see --yes");
+      return rebuilt.every(({ failed }) => failed === null) ? 0 : 1;
     }
     case "rebuild-catalog": {
       const lines: string[] = [];

@@ -19,6 +19,7 @@ import {
   type OwnedAnswer,
   type ShardRpc,
 } from "../../domain/messages.ts";
+import type { ShardRepairRpc, StoredPart } from "../../domain/repair.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
@@ -47,7 +48,7 @@ export interface EventShardEnv extends LogEnv, DeletionEnv, HomesEnv {
 /** Why an append is lawfully not taken here: the edge has news to hear, or has come twice. */
 const lawful: ReadonlySet<string> = new Set(["closed", "wrong_plan", "repeated"]);
 
-export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc {
+export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc, ShardRepairRpc {
   readonly #shard: Shard;
   readonly #spanned: ObjectSpans;
 
@@ -144,6 +145,10 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
 
   dropPayloads(hour: Hour, nowMs: number): Promise<boolean> {
     return this.#shard.dropPayloads(HourText.parse(hour), EpochMs.parse(nowMs));
+  }
+
+  storedPart(hour: Hour, key: string): Promise<StoredPart> {
+    return this.#shard.storedPart(HourText.parse(hour), z.string().parse(key));
   }
 
   async describe(): Promise<string> {

@@ -47,6 +47,7 @@ import type {
 import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
+import type { StoredPart } from "../../domain/repair.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
 import { runAlarm } from "../../platform/run-alarm.ts";
@@ -56,6 +57,7 @@ import { type FlushDeps, flush, originOf } from "./flush.ts";
 import type { HomesDeps } from "./homes.ts";
 import { resolveForeign } from "./resolve.ts";
 import { type ShardState, ShardStore } from "./store.ts";
+import { storedPart } from "./stored-part.ts";
 
 /** The outside of a shard. */
 export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, DeletionDeps {
@@ -454,6 +456,11 @@ export class Shard {
     await this.#storage.deleteAll();
     this.#deps.log("retired", {});
     this.#deps.abort("retired");
+  }
+
+  /** For the operator who puts a part back. Reads only. */
+  storedPart(hour: Hour, key: string): Promise<StoredPart> {
+    return storedPart(this.#address, this.#store, this.#deps.codec, hour, key);
   }
 
   /** For the operator: what the shard is, without a payload. */

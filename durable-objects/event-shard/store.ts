@@ -560,6 +560,17 @@ export class ShardStore {
       .map((row) => row.key);
   }
 
+  /** False: some of these batches' payloads were dropped. */
+  keepsPayloads(hour: Hour, firstSeq: number, lastSeq: number): boolean {
+    const dropped = this.#storage.sql.exec(
+      "SELECT 1 AS one FROM batch WHERE hour = ? AND seq BETWEEN ? AND ? AND payload IS NULL LIMIT 1",
+      hour,
+      firstSeq,
+      lastSeq,
+    );
+    return dropped.toArray().length === 0;
+  }
+
   /** Payloads of the delivery in row order. One statement a batch, so that commits may come in between. */
   *payloads(hour: Hour, firstSeq: number, lastSeq: number): Generator<Uint8Array<ArrayBuffer>> {
     for (let seq = firstSeq; ;) {

@@ -33,12 +33,14 @@ import type {
   VerifiedMessage,
 } from "../../domain/messages.ts";
 import { type Plan, dueAt, sealAlarmAt } from "../../domain/plan.ts";
+import type { StoredPart } from "../../domain/repair.ts";
 import { nextSealStep, retryDelayMs } from "../../domain/seal.ts";
 import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
 import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { type SealDeps, SealSteps } from "./seal-steps.ts";
 import { BucketStore } from "./store.ts";
+import { storedPart } from "./stored-part.ts";
 
 /** The outside of a bucket. */
 export interface BucketDeps extends SealDeps, DeletionDeps {
@@ -259,6 +261,16 @@ export class Bucket {
       this.#store.recordPayloadsDropped(holder);
     }
     await this.#deps.armAlarm((now + sealRetryMsMin) as EpochMs, now);
+  }
+
+  /** For the operator who puts a merged part back. Reads only. */
+  storedPart(key: string): Promise<StoredPart> {
+    return storedPart(this.#address, this.#store, this.#deps, key);
+  }
+
+  /** For the operator who puts the manifest back: its text as it was frozen; null: none was. */
+  storedManifest(): string | null {
+    return (this.#store.record()?.manifest_sha256 ?? null) === null ? null : this.#store.manifestText();
   }
 
   /** For the operator: what the bucket is and waits for. */

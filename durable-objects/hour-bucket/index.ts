@@ -1,5 +1,6 @@
 /** The object class: builds a bucket on its own storage and the real outside, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
+import * as z from "zod";
 import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
 import { bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -11,6 +12,7 @@ import {
   type SealReply,
   VerifiedMessage,
 } from "../../domain/messages.ts";
+import type { BucketRepairRpc, StoredPart } from "../../domain/repair.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
@@ -37,7 +39,7 @@ export interface HourBucketEnv extends LogEnv, DeletionEnv {
   readonly EVENT_SHARD: ShardNamespace;
 }
 
-export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRpc {
+export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRpc, BucketRepairRpc {
   readonly #bucket: Bucket;
   readonly #spanned: ObjectSpans;
 
@@ -97,6 +99,14 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
   verified(message: VerifiedMessage): Promise<void> {
     const given = VerifiedMessage.parse(message);
     return this.#spanned("verified", given.trace, () => this.#bucket.verified(given));
+  }
+
+  storedPart(key: string): Promise<StoredPart> {
+    return this.#bucket.storedPart(z.string().parse(key));
+  }
+
+  async storedManifest(): Promise<string | null> {
+    return this.#bucket.storedManifest();
   }
 
   async describe(): Promise<string> {

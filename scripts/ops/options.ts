@@ -11,6 +11,8 @@ const scope = "an admin key; for explain one with the scope read:audit";
 export const usage = `npm run ops -- explain STREAM HOUR    why the bucket is what it is, and what to do
 npm run ops -- reseal STREAM HOUR     ask a bucket that is due to seal, now
 npm run ops -- reaudit STREAM HOUR    audit a sealed bucket once more, from its first part on
+npm run ops -- rebuild-part STREAM HOUR [NAME]
+                                      put back what R2 has lost of a sealed bucket, byte for byte, while its rows are kept
 npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
 npm run ops -- freeze                 delete nothing, of any stream or of --type only, until unfreeze
 npm run ops -- unfreeze               lift that freeze; what is due is deleted within the hour
@@ -26,12 +28,13 @@ Whatever changes something only says what it would do, unless --yes is given. Ev
   --json           the answers as JSON
 ${apiUsage(scope)}
 
-exit code: 0 done or explained; 1 it is not: it was refused, or the bucket did not seal; 2 bad arguments`;
+exit code: 0 done or explained; 1 it is not: it was refused, the bucket did not seal, or a part is not put back; 2 bad arguments`;
 
 export const commands = [
   "explain",
   "reseal",
   "reaudit",
+  "rebuild-part",
   "rebuild-catalog",
   "freeze",
   "unfreeze",
@@ -45,6 +48,8 @@ export interface OpsOptions {
   /** Null: all streams. */
   readonly frozenType: string | null;
   readonly hour: string;
+  /** Of `rebuild-part`: one object of the bucket. Null: all of them. */
+  readonly name: string | null;
   readonly yes: boolean;
   readonly author: string;
   readonly note: string;
@@ -70,10 +75,11 @@ export function readOptions(
       ...apiOptions,
     },
   });
-  const [name, type = "", hourText, ...more] = positionals;
-  const command = commands.find((known) => known === name);
+  const [verb, type = "", hourText, ...rest] = positionals;
+  const command = commands.find((known) => known === verb);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesBucket = ["explain", "reseal", "reaudit"].includes(command);
+  const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part"].includes(command);
+  const [name = null, ...more] = command === "rebuild-part" ? rest : [null, ...rest];
   const takesType = command === "freeze" || command === "unfreeze";
   if (values.type !== undefined && (!takesType || !isTypeName(values.type)))
     throw new BadArgument("--type goes with freeze and unfreeze, and names a stream");
@@ -89,6 +95,7 @@ export function readOptions(
     type,
     frozenType: values.type ?? null,
     hour,
+    name,
     yes: values.yes,
     author: values.author ?? userInfo().username,
     note: values.note,

@@ -146,8 +146,10 @@ describe("[OP10] a sealed bucket", () => {
         detail: `missing 2 rows at ${hop}: gone`,
       },
     ]);
-    expect(todo).toHaveLength(2);
-    expect(todo[1]).toBe("npm run ops -- reaudit shop.order 2026-11-23T10 --yes");
+    const inR2 = ["manifest", "listing", "reread"].includes(hop);
+    expect(todo.filter((line) => line.includes("rebuild-part"))).toHaveLength(inR2 ? 1 : 0);
+    expect(todo).toHaveLength(inR2 ? 3 : 2);
+    expect(todo.at(-1)).toBe("npm run ops -- reaudit shop.order 2026-11-23T10 --yes");
   });
 
   test.each<[ExplainInput["state"], string, number]>([

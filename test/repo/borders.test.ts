@@ -52,7 +52,7 @@ describe("one module alone", () => {
     ["writes to the console", /\bconsole\b/, /^platform\/log\.ts$/],
     ["writes SQL for D1", /\.prepare\(/, /^platform\/catalog\//],
     ["writes SQL for an object", /\bsql\.exec\b|\.sql\s*\.exec\b/, /(\/store|^platform\/storage)\.ts$/],
-    ["puts objects into R2", /\b(EVENTS|bucket)\.put\(/, /^platform\/(objects|snapshot)\.ts$/],
+    ["puts objects into R2", /\b(EVENTS|bucket)\.put\(/, /^platform\/(objects|put-back|snapshot)\.ts$/],
   ];
 
   test.each(owners)("%s", (_what, pattern, owner) => {
@@ -84,6 +84,11 @@ describe("one module alone", () => {
     expect(found).toEqual(["platform/delete-objects.ts"]);
     const deleting = files(workerSource).filter((path) => /delete-objects\.ts"/.test(codeOf(path)));
     expect(deleting).toEqual(["workers/flusher/expire/expire-due.ts"]);
+  });
+
+  test("[OP14] only an operator overwrites what was sealed", () => {
+    const found = files(workerSource).filter((path) => /put-back\.ts"/.test(codeOf(path)));
+    expect(found).toEqual(["workers/flusher/ops/repair/rebuild-part.ts"]);
   });
 });
 

@@ -176,7 +176,7 @@ it("[OP10] a lost part is explained, and balanced again when it was put back and
   const { state, reasons, todo } = await explained(address, now);
   expect(state).toBe("missing");
   expect(reasons).toContainEqual(expect.objectContaining({ what: "finding", where: key }));
-  expect(todo[0]).toContain("put it back from a copy of exactly these bytes");
+  expect(todo[1]).toContain("put it back from a copy of exactly these bytes");
   await env.EVENTS.put(key, bytes, { sha256: await crypto.subtle.digest("SHA-256", bytes) });
   await act("reaudit", address, epochMs(now + 1), { dryRun: false });
   await runFlusher(env, epochMs(now + 1));

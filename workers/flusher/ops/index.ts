@@ -32,6 +32,7 @@ import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
 import { freezeRoute, listFreezesRoute, unfreezeRoute } from "./repair/freeze.ts";
 import { rebuildBucketsRoute, rebuildVerdictsRoute, restoreConfigRoute } from "./repair/rebuild.ts";
+import { rebuildPartRoute } from "./repair/rebuild-part.ts";
 import { reportRoute } from "./report.ts";
 import { changeStreamsRoute, historyRoute, planChangeRoute } from "./stream-changes.ts";
 import { getSchemaRoute, getStreamRoute, listStreamsRoute, putStreamRoute } from "./streams.ts";
@@ -84,6 +85,7 @@ router
   .get("/v1/ops/freezes", needs("read:audit", listFreezesRoute))
   .post("/v1/ops/freeze", needs("admin", freezeRoute))
   .post("/v1/ops/unfreeze", needs("admin", unfreezeRoute))
+  .post("/v1/ops/rebuild-part/:type/:hour/:name", needs("admin", rebuildPartRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
 export async function handleOps(

@@ -1,0 +1,45 @@
+/**
+ * A merged part of this bucket, encoded again from the tails that its shards keep: for an operator who puts it back.
+ * Reads only. Tails that do not add up any more were dropped: then it is `dropped`, and never a shorter part.
+ */
+import { formatOf } from "../../domain/encoding.ts";
+import type { BucketAddress, Holder } from "../../domain/ids.ts";
+import { partBytesMax } from "../../domain/limits.ts";
+import type { ShardRpc } from "../../domain/messages.ts";
+import { columnsOf } from "../../domain/parquet/columns.ts";
+import { factsOf } from "../../domain/parquet/facts.ts";
+import type { StoredPart } from "../../domain/repair.ts";
+import type { PartCodec } from "../../platform/part-codec.ts";
+import type { BucketStore } from "./store.ts";
+
+export interface StoredPartDeps {
+  readonly codec: Pick<PartCodec, "encode">;
+  shard(holder: Holder): Pick<ShardRpc, "tailPayload">;
+}
+
+export async function storedPart(
+  address: BucketAddress,
+  store: BucketStore,
+  deps: StoredPartDeps,
+  key: string,
+): Promise<StoredPart> {
+  if (store.record() === null) return { stored: false, why: "unknown" };
+  const merged = store.merged().find(({ part }) => part?.key === key);
+  if (merged === undefined || merged.part === null) return { stored: false, why: "unknown" };
+  const { shards, encoder, schema, part } = merged;
+  let tailBytes = 0;
+  async function* tails(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const holder of shards) {
+      const tail = await deps.shard(holder).tailPayload(address.hour);
+      tailBytes += tail.length;
+      yield tail;
+    }
+  }
+  const encoding = { format: formatOf(encoder), typed: columnsOf(schema), facts: factsOf(address, part) };
+  const encoded = await deps.codec.encode(encoding, tails(), partBytesMax);
+  if (encoded === null) return { stored: false, why: "outgrown" };
+  // A shard that has dropped its rows answers none.
+  if (tailBytes !== part.plainBytes) return { stored: false, why: "dropped" };
+  const { bytes, sha256 } = encoded;
+  return { stored: true, bytes, sha256 };
+}
