@@ -11,6 +11,7 @@ import { contentSha256 } from "../domain/parquet/reader.ts";
 import { ParquetRows, joined } from "../domain/parquet/writer.ts";
 import { sha256Hex } from "./objects.ts";
 import type { EncodedPart } from "./part-writer.ts";
+import { pieces } from "./pieces.ts";
 import { sleep } from "./timer.ts";
 import { gunzip, gzip } from "./zlib.ts";
 
@@ -67,10 +68,10 @@ async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<Ar
   const compressed: Uint8Array[] = [];
   let bytes = 0;
   const read = (async () => {
-    for await (const chunk of stream.readable) {
-      bytes += chunk.length;
+    for await (const piece of pieces(stream.readable)) {
+      bytes += piece.length;
       full ||= bytes > bytesMax;
-      if (!full) compressed.push(chunk);
+      if (!full) compressed.push(piece);
     }
   })();
   // Why rows did not come says more than that the stream broke for it.
@@ -100,6 +101,6 @@ async function columns(
 async function plainSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = sha256.create();
   const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  for await (const chunk of plain) digest.update(chunk);
+  for await (const piece of pieces(plain)) digest.update(piece);
   return bytesToHex(digest.digest());
 }

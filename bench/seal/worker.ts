@@ -8,6 +8,7 @@
  */
 import local, * as classes from "../../workers/local.ts";
 import * as z from "zod";
+import { pieces } from "../../platform/pieces.ts";
 import { refusedWithoutAdmin } from "../admin-only.ts";
 
 export { LocalClock, EdgeLedger, UndatedHome } from "../../workers/local.ts";
@@ -60,7 +61,7 @@ export default {
     if (request.headers.has("X-Without-Gzip")) return Response.json({ bytes: plain.length });
     let bytes = 0;
     const packed = new Blob([plain]).stream().pipeThrough(new CompressionStream("gzip"));
-    for await (const chunk of packed) bytes += chunk.length;
+    for await (const piece of pieces(packed)) bytes += piece.length;
     return Response.json({ bytes });
   },
   scheduled: (controller, env) => local.scheduled(controller, env),

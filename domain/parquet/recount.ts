@@ -1,5 +1,6 @@
 /** The recount of a Parquet part, from the columns that are counted. */
-import { type PartRecount, countedColumns } from "../recount.ts";
+import { countedColumns } from "../part-row.ts";
+import type { PartRecount } from "../recount.ts";
 import { type Gunzip, readRowGroups } from "./reader.ts";
 
 /** Throws if the bytes are no Parquet. */

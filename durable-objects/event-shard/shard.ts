@@ -92,8 +92,8 @@ export class Shard {
   #queue: CommitQueue | null = null;
   /** What waits to be put and to be claimed: counted along, for counting it anew would cost a scan a commit. */
   #held = { unfrozenBytes: 0, unresolvedBytes: 0 };
-  /** Unfrozen bytes of the own hour with which a flush has something to look at: more, once a sample was taken. */
-  #flushAtBytes: number = flushBytes;
+  /** What the own hour must hold for a look to be worth it: more, once a sample was taken or a try has failed. */
+  #enough = { unfrozenBytes: flushBytes, unresolvedBytes: claimBytes };
   #enrolling: Promise<AppendRefusal | null> | null = null;
   #working: Promise<void> | null = null;
 
@@ -215,15 +215,23 @@ export class Shard {
     await armed;
   }
 
-  /** After each commit: claim and flush within the hour once there is enough. What fails is tried again by the next one. */
+  /**
+   * After each commit: claim and flush within the hour once there is enough. What fails is tried again when as much again
+   * has come, or the bucket closes: while R2 is away, each try encodes a part for nothing.
+   */
   #committed(commit: Commit): void {
     const { hour } = this.#address;
     this.#held.unfrozenBytes += bytesOf(commit.batches);
     this.#held.unresolvedBytes += bytesOf(commit.foreign);
-    const enough = this.#held.unfrozenBytes >= this.#flushAtBytes || this.#held.unresolvedBytes >= claimBytes;
+    const { unfrozenBytes, unresolvedBytes } = this.#enough;
+    const enough = this.#held.unfrozenBytes >= unfrozenBytes || this.#held.unresolvedBytes >= unresolvedBytes;
     if (!enough || this.#working !== null || this.#state.phase !== "open") return;
     const formats = this.#state.plan?.formats ?? defaultFormats;
     void this.#work(hour, { closing: false, mayMove: false, formats }).catch((error: unknown) => {
+      this.#enough = {
+        unfrozenBytes: this.#held.unfrozenBytes + flushBytes,
+        unresolvedBytes: this.#held.unresolvedBytes + claimBytes,
+      };
       this.#deps.log("flush_failed", { error: String(error) });
     });
   }
@@ -260,8 +268,8 @@ export class Shard {
     };
     const shards = this.#state.plan?.shards ?? 1;
     const order = { hour, formats, closing, shards };
-    const flushAtBytes = await flush(this.#address, this.#store, deps, order);
-    if (hour === this.#address.hour) this.#flushAtBytes = flushAtBytes;
+    const unfrozenBytes = await flush(this.#address, this.#store, deps, order);
+    if (hour === this.#address.hour) this.#enough = { unfrozenBytes, unresolvedBytes: claimBytes };
     // In the same turn of work: rows of an earlier delivery must not move in between.
     if (closing) this.#store.closeDelivery(hour);
   }

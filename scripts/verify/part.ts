@@ -30,11 +30,12 @@ async function recountRows(
   recount: PartRecount,
 ): Promise<void> {
   if (format === "parquet") return recountColumns(bytes, gunzip, recount);
-  const texts = new Blob([bytes])
+  const plain: ReadableStream<Uint8Array> = new Blob([bytes])
     .stream()
-    .pipeThrough(new DecompressionStream("gzip"))
-    .pipeThrough(new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }));
-  for await (const text of texts) recount.addText(text);
+    .pipeThrough(new DecompressionStream("gzip"));
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for await (const piece of plain) recount.addText(decoder.decode(piece, { stream: true }), piece.length);
+  recount.addText(decoder.decode(), 0);
 }
 
 function gunzip(bytes: Uint8Array, plainBytes: number): Uint8Array {

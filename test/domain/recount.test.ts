@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { utf8Length } from "../../domain/event/utf8.ts";
 import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
 import { IdentitySet } from "../../domain/identity-set.ts";
 import { PartRecount, type Recount } from "../../domain/recount.ts";
@@ -18,7 +19,8 @@ function row({ id, time, type = "t", homeHour = "2026-11-23T10" }: RowInput): st
 function recountOf(text: string, identities = new IdentitySet(), chunkChars = text.length): Recount {
   const recount = new PartRecount("t", identities);
   for (let at = 0; at < text.length; at += Math.max(1, chunkChars)) {
-    recount.addText(text.slice(at, at + Math.max(1, chunkChars)));
+    const piece = text.slice(at, at + Math.max(1, chunkChars));
+    recount.addText(piece, utf8Length(piece));
   }
   return recount.finish();
 }

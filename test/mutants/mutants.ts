@@ -417,7 +417,7 @@ function askedRows(`,
   ),
   mutant(
     "an auditor does not count schema versions",
-    [change("domain/recount.ts", "utf8Length(line) + 1, schemaVersion);", "utf8Length(line) + 1, 0);")],
+    [change("domain/recount.ts", "row.timeMs, 0, row.schemaVersion);", "row.timeMs, 0, 0);")],
     "test/domain/recount.test.ts",
   ),
 

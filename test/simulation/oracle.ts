@@ -366,7 +366,7 @@ async function sealedRows(
     return rows.map(sealedRowOf);
   }
   const plain = gunzip(bytes);
-  recount.addText(new TextDecoder().decode(plain));
+  recount.addText(new TextDecoder().decode(plain), plain.length);
   return rowsOf(plain);
 }
 

@@ -51,6 +51,7 @@ import {
 } from "./helpers-objects.ts";
 
 const MiB = 1024 * 1024;
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -446,6 +447,29 @@ describe("a flush", () => {
     const held = [part, rest, receipt.tail].flatMap((content) => (content ? [content.tally] : []));
     expect(addTallies(held)).toEqual(receipt.counters.accepted);
     expect(receipt.counters.accepted.rows).toBe(perAppend * appends + 1);
+  });
+
+  it("[PA4] that fails is not tried again by each commit, and is made up for at the close", async () => {
+    const address = fresh("r2-away");
+    const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
+    const commit = async (from: number, rows: number): Promise<void> => {
+      for (const id of upTo(rows, from)) await append(address, [rowOf(address, id, incompressible())]);
+    };
+    await commit(0, 30);
+    await vi.waitFor(() => {
+      expect(put).toHaveBeenCalledTimes(1);
+    });
+    await commit(30, 18);
+    await vi.waitFor(() => {
+      expect(put).toHaveBeenCalledTimes(2);
+    });
+    await commit(48, 6);
+    await wait(500);
+    expect(put).toHaveBeenCalledTimes(2);
+    put.mockRestore();
+    const { counters, parts } = await close(address);
+    expect(counters.delivered.rows).toBe(54);
+    expect(parts.length).toBeGreaterThanOrEqual(2);
   });
 
   it("[PA1] fixes a part before it is put: after a put that failed, the same rows go under the same key", async () => {

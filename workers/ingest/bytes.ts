@@ -3,6 +3,7 @@
  * read nor buffered. One chunk of the platform's streams is the most that is held beyond it.
  */
 import { bodyBytesMax, inflatedBytesMax } from "../../domain/limits.ts";
+import { pieceBytes, pieces } from "../../platform/pieces.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -12,6 +13,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * most 1,032 times, so this also bounds what is inflated before the bound is looked at.
  */
 const inflateSliceBytes = 4 * 1024;
+
+/** Bytes that most bodies hold for each compressed one: one piece is then enough for a small body. */
+const inflatedPerByte = 8;
 
 const tooLarge: Result<never, RequestRefusal> = no({
   code: "body_too_large",
@@ -43,19 +47,23 @@ export function looksGzipped(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
+const incomplete: Result<never, RequestRefusal> = no({
+  code: "unreadable_body",
+  detail: "The body is not one complete gzip member; compress it again, or send it plain.",
+});
+
 export async function inflate(bytes: Bytes): Promise<Result<Bytes, RequestRefusal>> {
   try {
+    if (bytes.length === 0) return incomplete;
+    const plain = slices(bytes).pipeThrough(new DecompressionStream("gzip"));
     const inflated = await readBounded(
-      slices(bytes).pipeThrough(new DecompressionStream("gzip")),
+      pieces(plain, Math.min(pieceBytes, inflatedPerByte * bytes.length)),
       inflatedBytesMax,
     );
     if (inflated !== null) return ok(inflated);
     return no({ code: "body_too_large", limitBytes: inflatedBytesMax, inflated: true });
   } catch {
-    return no({
-      code: "unreadable_body",
-      detail: "The body is not one complete gzip member; compress it again, or send it plain.",
-    });
+    return incomplete;
   }
 }
 
@@ -73,21 +81,14 @@ function slices(bytes: Bytes): ReadableStream<Bytes> {
   });
 }
 
-/** All bytes of a stream, or `null` as soon as they are more than `bytesMax`; the stream is then cancelled. */
-async function readBounded(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<Bytes | null> {
-  const reader = stream.getReader();
+/** All bytes, or `null` as soon as they are more than `bytesMax`; their source is then let go. */
+async function readBounded(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Bytes | null> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > bytesMax) {
-      // What the source makes of the cancellation changes nothing: the body is refused.
-      await reader.cancel().catch(() => undefined);
-      return null;
-    }
-    chunks.push(value);
+  for await (const chunk of source) {
+    length += chunk.length;
+    if (length > bytesMax) return null;
+    chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
   let at = 0;

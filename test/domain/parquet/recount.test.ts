@@ -6,7 +6,9 @@ import { columnsOf } from "../../../domain/parquet/columns.ts";
 import { microsOf, msOfMicros } from "../../../domain/parquet/micros.ts";
 import { contentSha256, readRowGroups } from "../../../domain/parquet/reader.ts";
 import { ParquetRows, joined } from "../../../domain/parquet/writer.ts";
-import { PartRecount, type Recount, countedColumns } from "../../../domain/recount.ts";
+import { utf8Length } from "../../../domain/event/utf8.ts";
+import { countedColumns } from "../../../domain/part-row.ts";
+import { PartRecount, type Recount } from "../../../domain/recount.ts";
 import { type } from "../make.ts";
 import { lineOf, parquetOf } from "./make.ts";
 
@@ -29,7 +31,8 @@ async function recountOf(bytes: Uint8Array<ArrayBuffer>, ofType: string = type):
 
 function recountOfLines(of: readonly string[]): Recount {
   const recount = new PartRecount(type, new IdentitySet());
-  recount.addText(of.map((line) => `${line}\n`).join(""));
+  const text = of.map((line) => `${line}\n`).join("");
+  recount.addText(text, utf8Length(text));
   return recount.finish();
 }
 
