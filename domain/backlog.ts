@@ -14,9 +14,9 @@ export interface Backlog {
   readonly oldest: Hour | null;
 }
 
-/** What a stream has before it from `nextHour` on, within `[from, to)`. */
+/** What a stream has before it from `nextHour` on, within `[from, to)`. `end`: it has no hour from there on. */
 export function backlogOf(
-  stream: { readonly nextHour: Hour; readonly graceMs: number },
+  stream: { readonly nextHour: Hour; readonly graceMs: number; readonly end: Hour | null },
   range: { readonly from?: Hour | undefined; readonly to?: Hour | undefined },
   now: EpochMs,
 ): Backlog {
@@ -24,7 +24,11 @@ export function backlogOf(
     hourNumber(stream.nextHour),
     range.from === undefined ? -Infinity : hourNumber(range.from),
   );
-  const end = Math.min(hourNumberOf(now) + 1, range.to === undefined ? Infinity : hourNumber(range.to));
+  const end = Math.min(
+    hourNumberOf(now) + 1,
+    range.to === undefined ? Infinity : hourNumber(range.to),
+    stream.end === null ? Infinity : hourNumber(stream.end),
+  );
   /** Hours from `first` whose end lies `ms` or more before now. */
   const past = (ms: number): number =>
     clamp(Math.floor((now - ms) / HOUR_MS) - first, 0, Math.max(0, end - first));

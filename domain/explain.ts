@@ -24,7 +24,13 @@ export interface ExplainInput {
   readonly type: string;
   readonly hour: Hour;
   readonly state: BucketState;
-  readonly stream: { readonly firstHour: Hour; readonly nextHour: Hour; readonly graceMs: number };
+  readonly stream: {
+    readonly firstHour: Hour;
+    readonly nextHour: Hour;
+    readonly graceMs: number;
+    /** Null: it was not removed, or some hour of its is not settled. */
+    readonly end: Hour | null;
+  };
   readonly catalog: {
     readonly dueAtMs: EpochMs;
     readonly attempts: number;
@@ -124,6 +130,13 @@ function explained(input: ExplainInput, now: EpochMs): Told {
 }
 
 function absent({ hour, stream }: ExplainInput, now: EpochMs): Told {
+  if (stream.end !== null && hour >= stream.end) {
+    return {
+      summary: `The stream was removed, and ended before ${stream.end}: every hour that it had is settled.`,
+      reasons: [],
+      todo: [],
+    };
+  }
   const before = hour < stream.firstHour;
   return {
     summary: before

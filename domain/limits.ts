@@ -407,6 +407,12 @@ export const reportDeadlineMs = 5 * SECOND_MS;
 
 // ── Flusher and auditor ────────────────────────────────────────────────────────────────────────────────────
 
+/**
+ * How long past its seal an hour of a removed stream that is not balanced keeps the stream's later hours coming: rows that it
+ * let go arrived long before, and a fault that nobody mends must not make empty hours for ever.
+ */
+export const unsettledMsMax = 8 * DAY_MS;
+
 /** Buckets one cron run seals or audits per stream before the other streams get their turn. */
 export const bucketsPerStreamPerRunMax = 24;
 
@@ -626,6 +632,10 @@ const relations: readonly [string, boolean][] = [
   ],
   ["an hour is planned before it may open", planLeadMs > openEarlyMsMax + planPublishMs],
   ["edges know the plan of every hour that takes rows", plannedHoursKept * HOUR_MS > graceMsMax + HOUR_MS],
+  [
+    "rows that a removed stream's hour let go have arrived when it is given up",
+    (1 + moveHoursMax) * HOUR_MS + graceMsMax < unsettledMsMax,
+  ],
   ["the grace ends before anything retires", graceMsMax < windowMsMin],
   ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],
   ["a page of quarantine fits a body", quarantinePageBytes + eventBytesMax + 16 * KiB < bodyBytesMax],

@@ -51,6 +51,8 @@ export type RequestRefusal =
   | { readonly code: "change_refused"; readonly refused: readonly ChangeRefusal[] }
   | { readonly code: "unknown_stream"; readonly type: string; readonly near: readonly string[] }
   | { readonly code: "before_stream"; readonly type: string; readonly firstHour: string }
+  /** The stream was removed, and has no hour from `end` on. */
+  | { readonly code: "after_stream"; readonly type: string; readonly end: string }
   | {
       readonly code: "not_sealed";
       readonly dueAt: string;

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { EpochMs } from "./hour.ts";
 import { Scope } from "./scope.ts";
-import { type Stream, StreamDocument } from "./stream.ts";
+import { RemovedStream, type Stream, StreamDocument } from "./stream.ts";
 
 export const snapshotFormat = 1;
 
@@ -30,6 +30,8 @@ export const SnapshotDocument = z.strictObject({
   version: z.number().int().min(0),
   writtenAt: EpochMs,
   streams: z.array(StreamDocument),
+  /** Streams that were removed; edges do not go by them. */
+  removed: z.array(RemovedStream).default([]),
   /** Keys that are not revoked. */
   keys: z.array(SnapshotKey),
 });
@@ -39,16 +41,18 @@ export type SnapshotDocument = z.infer<typeof SnapshotDocument>;
 export interface Snapshot {
   readonly version: number;
   readonly streams: ReadonlyMap<string, Stream>;
+  readonly removed: readonly RemovedStream[];
   readonly keys: ReadonlyMap<string, SnapshotKey>;
 }
 
 /** What an edge goes by before anything was configured. */
-export const emptySnapshot: Snapshot = { version: 0, streams: new Map(), keys: new Map() };
+export const emptySnapshot: Snapshot = { version: 0, streams: new Map(), removed: [], keys: new Map() };
 
 export function snapshotOf(document: SnapshotDocument): Snapshot {
   return {
     version: document.version,
     streams: new Map(document.streams.map((stream) => [stream.type, stream])),
+    removed: document.removed,
     keys: new Map(document.keys.map((key) => [key.id, key])),
   };
 }
@@ -80,7 +84,7 @@ export function newerSnapshot(held: Snapshot, read: Snapshot): Snapshot {
   return read.version > held.version ? read : held;
 }
 
-/** The snapshot as it is stored. */
-export function snapshotText(document: SnapshotDocument): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+/** The snapshot as it is stored. Without removed streams it says nothing of them, so that older Workers read it too. */
+export function snapshotText({ removed, ...document }: SnapshotDocument): string {
+  return `${JSON.stringify(removed.length === 0 ? document : { ...document, removed }, null, 2)}\n`;
 }

@@ -7,6 +7,9 @@
  *  - `windowMs` only grows: identities that were promised to be remembered would be forgotten.
  *  - `schema` is only loosened, and stays: what clients send, and what readers read, goes on to fit.
  *  - its `type` never changes: it is in every identity, key and manifest.
+ *
+ * A stream is removed only if it is named to be. One that is registered again is the stream that it was: what may not be
+ * changed in a stream that is there may not be changed over its removal either.
  */
 import { durationText } from "./duration.ts";
 import type { EventType } from "./ids.ts";
@@ -23,6 +26,11 @@ export interface NamedSettings {
   readonly settings: StreamSettings;
 }
 
+/** A stream as it stands; one that was removed has the settings that it had then. */
+export interface CurrentSettings extends NamedSettings {
+  readonly removed?: boolean;
+}
+
 export type Setting = keyof StreamSettings;
 
 export interface FieldChange {
@@ -34,7 +42,14 @@ export interface FieldChange {
 export type StreamChange =
   | { readonly change: "add"; readonly type: EventType; readonly after: StreamSettings }
   | {
-      readonly change: "change";
+      readonly change: "remove";
+      readonly type: EventType;
+      readonly before: StreamSettings;
+      readonly after: null;
+    }
+  | {
+      /** `restore`: it was removed, and is registered again. */
+      readonly change: "change" | "restore";
       readonly type: EventType;
       readonly before: StreamSettings;
       readonly after: StreamSettings;
@@ -56,16 +71,26 @@ export type ChangePlan =
   | { readonly ok: true; readonly changes: readonly StreamChange[] }
   | { readonly ok: false; readonly refused: readonly ChangeRefusal[] };
 
-/** What setting these streams does to those that are there. Streams that are not named stay as they are. */
-export function planChange(current: readonly NamedSettings[], wanted: readonly NamedSettings[]): ChangePlan {
-  const known = new Map(current.map(({ type, settings }) => [type, settings]));
+type Known = ReadonlyMap<EventType, CurrentSettings>;
+
+/** What setting and removing these streams does to those that are there. Streams that are not named stay as they are. */
+export function planChange(
+  current: readonly CurrentSettings[],
+  wanted: readonly NamedSettings[],
+  removed: readonly EventType[] = [],
+): ChangePlan {
+  const known: Known = new Map(current.map((stream) => [stream.type, stream]));
   const changes: StreamChange[] = [];
   const refused: ChangeRefusal[] = [];
   const seen = new Set<EventType>();
+  const removing = new Set(removed);
   for (const { type, settings } of wanted) {
     if (seen.has(type)) refused.push({ type, setting: null, reason: "it is named twice" });
     seen.add(type);
-    const before = known.get(type);
+    if (removing.has(type))
+      refused.push({ type, setting: null, reason: "it is set and removed at once; take it out of the file" });
+    const stream = known.get(type);
+    const before = stream?.settings;
     refused.push(
       ...settingsFaults(type, settings),
       ...(before === undefined ? [] : broken(type, before, settings)),
@@ -73,17 +98,30 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
     if (before === undefined) changes.push({ change: "add", type, after: settings });
     else {
       const fields = fieldChanges(before, settings);
-      if (fields.length > 0) changes.push({ change: "change", type, before, after: settings, fields });
+      if (stream?.removed === true)
+        changes.push({ change: "restore", type, before, after: settings, fields });
+      else if (fields.length > 0) changes.push({ change: "change", type, before, after: settings, fields });
     }
   }
-  if (needsQuarantine(changes) && !known.has(quarantineType) && !seen.has(quarantineType))
-    changes.push({ change: "add", type: quarantineType, after: quarantineSettings });
+  for (const type of removing) {
+    const stream = known.get(type);
+    if (stream === undefined)
+      refused.push({ type, setting: null, reason: "no stream of this type was ever there" });
+    else if (stream.removed !== true)
+      changes.push({ change: "remove", type, before: stream.settings, after: null });
+  }
+  if (removing.has(quarantineType)) refused.push(...quarantineNeeded(known, changes));
+  else if (needsQuarantine(changes) && !seen.has(quarantineType)) changes.push(...withQuarantine(known));
   const added = changes.filter(({ change }) => change === "add");
   const [first] = added;
   if (first !== undefined && current.length + added.length > streamsMax) {
-    refused.push({ type: first.type, setting: null, reason: `there can be ${streamsMax} streams at most` });
+    refused.push({
+      type: first.type,
+      setting: null,
+      reason: `there can be ${streamsMax} streams at most, those that were removed among them`,
+    });
   }
-  const someSchema = changes.find(({ after }) => after.schema !== null);
+  const someSchema = changes.find(({ after }) => after !== null && after.schema !== null);
   if (someSchema !== undefined && schemaBytes(known, changes) > schemasBytesMax) {
     const reason = `all schemas together have ${schemasBytesMax} bytes at most; shorten some`;
     refused.push({ type: someSchema.type, setting: "schema", reason });
@@ -92,7 +130,31 @@ export function planChange(current: readonly NamedSettings[], wanted: readonly N
 }
 
 function needsQuarantine(changes: readonly StreamChange[]): boolean {
-  return changes.some(({ after }) => after.onInvalid === "quarantine");
+  return changes.some(({ after }) => after?.onInvalid === "quarantine");
+}
+
+/** The quarantine stream, if it is not there. */
+function withQuarantine(known: Known): StreamChange[] {
+  const stream = known.get(quarantineType);
+  if (stream === undefined) return [{ change: "add", type: quarantineType, after: quarantineSettings }];
+  const { settings, removed } = stream;
+  return removed === true
+    ? [{ change: "restore", type: quarantineType, before: settings, after: settings, fields: [] }]
+    : [];
+}
+
+/** Why the quarantine stream cannot be removed: a stream would still send there what it does not take. */
+function quarantineNeeded(known: Known, changes: readonly StreamChange[]): ChangeRefusal[] {
+  const after = new Map<EventType, StreamSettings | null>();
+  for (const { type, settings, removed } of known.values())
+    after.set(type, removed === true ? null : settings);
+  for (const change of changes) after.set(change.type, change.after);
+  for (const [type, settings] of after) {
+    if (type === quarantineType || settings?.onInvalid !== "quarantine") continue;
+    const reason = `${type} keeps there what it does not take; let it refuse that first`;
+    return [{ type: quarantineType, setting: null, reason }];
+  }
+  return [];
 }
 
 /** As it is added with the first stream that needs it; its settings can be changed as those of any other. */
@@ -101,12 +163,10 @@ const quarantineSettings: StreamSettings = StreamSettings.parse({
   formats: ["ndjson.gz"],
 });
 
-/** Of all streams as they would be. */
-function schemaBytes(
-  known: ReadonlyMap<EventType, StreamSettings>,
-  changes: readonly StreamChange[],
-): number {
-  const after = new Map([...known, ...changes.map((change) => [change.type, change.after] as const)]);
+/** Of all streams as they would be; removed ones keep theirs, for their hours name them. */
+function schemaBytes(known: Known, changes: readonly StreamChange[]): number {
+  const after = new Map([...known.values()].map(({ type, settings }) => [type, settings]));
+  for (const change of changes) if (change.after !== null) after.set(change.type, change.after);
   let bytes = 0;
   for (const { schema } of after.values()) if (schema !== null) bytes += utf8Length(JSON.stringify(schema));
   return bytes;

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { AlertUrl } from "./alert/url.ts";
 import { Formats, defaultFormats } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
-import { type Hour, HourText } from "./hour.ts";
+import { EpochMs, type Hour, HourText, epochMs, hourOf, plusHours } from "./hour.ts";
 import { OnInvalid } from "./on-invalid.ts";
 import { type PlanStep, PlanSteps } from "./planned.ts";
 import {
@@ -12,6 +12,7 @@ import {
   eventsPerSecondLimit,
   graceMsDefault,
   graceMsMax,
+  keyOutageMsMax,
   ownerCharsMax,
   retentionMsMax,
   retentionMsMin,
@@ -65,6 +66,8 @@ export interface Stream extends StreamSettings {
   readonly type: EventType;
   /** The hour in which the stream was registered: its first bucket. */
   readonly firstHour: Hour;
+  /** Its first hour ever, if it had been removed and had ended before it was registered again. */
+  readonly earliestHour?: Hour | undefined;
   /** What the planner chose for its hours. */
   readonly planned: readonly PlanStep[];
   /** Counts the schemas that it has had; 0: none. */
@@ -91,6 +94,23 @@ export const TypeName = z.string().transform((text, ctx): EventType => {
 export const StreamDocument = StreamSettings.extend({
   type: TypeName,
   firstHour: HourText,
+  earliestHour: HourText.optional(),
   planned: PlanSteps.default([]),
   schemaVersion: z.number().int().min(0).default(0),
 });
+
+/** A stream that was removed, as the snapshot keeps it for a catalog that is lost. Edges do not know it any more. */
+export const RemovedStream = StreamDocument.extend({
+  removedAt: EpochMs,
+  /** Up to this hour some edge may not have heard of the removal. */
+  lastHour: HourText,
+});
+export type RemovedStream = z.infer<typeof RemovedStream>;
+
+/**
+ * The last hour in which an edge may still take events of a stream that is removed now: while it cannot read the snapshot,
+ * it goes by the one it has for `keyOutageMsMax`; an hour more for requests on their way, and for clocks that are fast.
+ */
+export function lastHourOf(removedAt: EpochMs): Hour {
+  return plusHours(hourOf(epochMs(removedAt + keyOutageMsMax)), 1);
+}

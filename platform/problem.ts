@@ -166,6 +166,13 @@ function describe(refusal: RequestRefusal): Problem {
         detail: `The first hour of this stream is ${refusal.firstHour}; ask for it or a later one.`,
         members: { streamType: refusal.type, firstHour: refusal.firstHour },
       };
+    case "after_stream":
+      return {
+        status: 404,
+        title: "The hour is after the stream",
+        detail: `This stream was removed and ended before ${refusal.end}; ask for an earlier hour.`,
+        members: { streamType: refusal.type, end: refusal.end },
+      };
     case "not_sealed":
       return {
         status: 409,

@@ -36,7 +36,7 @@ export interface SnapshotWriterEnv {
 export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promise<Snapshot> {
   for (let attempt = 0; attempt < snapshotWritesMax; attempt++) {
     const stored = await readStored(env.EVENTS);
-    const { version, streams, keys } = await readConfig(env.CATALOG);
+    const { version, streams, removed, keys } = await readConfig(env.CATALOG);
     if (stored.snapshot !== null && stored.snapshot.version >= version) {
       if (stored.snapshot.version > version) throw aheadOfCatalog(stored.snapshot.version, version);
       return stored.snapshot;
@@ -46,6 +46,7 @@ export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promi
       version,
       writtenAt: now,
       streams: [...streams],
+      removed: [...removed],
       keys: keys.map(({ id, hash, scopes, expiresAtMs, eventsPerSecondMax }) => ({
         id,
         hash,

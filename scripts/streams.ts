@@ -1,5 +1,6 @@
 /**
- * `npm run streams`: streams as a file. `plan` shows what the file would change, `apply` changes it as a whole.
+ * `npm run streams`: streams as a file. `plan` shows what the file would change, `apply` changes it as a whole; with
+ * `--remove` they take streams away, which leaving them out of the file does not.
  * `quarantine` lists what a stream did not take, `replay-quarantine` posts it again.
  * Exit code: 0 done, 1 refused or failed and nothing changed, or replayed and still not all taken, 2 bad arguments or a file with faults.
  */
@@ -29,7 +30,7 @@ async function run(options: StreamsOptions): Promise<number> {
       return history(api, operand, options.limit);
     case "plan":
     case "apply": {
-      const wanted = readWanted(operand ?? "");
+      const wanted = readWanted(operand, options.remove);
       if (wanted === null) return 2;
       return command === "plan" ? plan(api, wanted) : apply(api, wanted, options);
     }

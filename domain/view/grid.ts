@@ -30,6 +30,8 @@ export interface GridStream {
   /** From this hour on the catalog has no rows: the clock says what they are. */
   readonly nextHour: Hour;
   readonly graceMs: number;
+  /** From this hour on it has none: it was removed. Null: it goes on. */
+  readonly end: Hour | null;
 }
 
 export interface GridBucket {
@@ -49,6 +51,7 @@ export function stateOf(
 ): BucketState {
   if (bucket !== undefined) return stateOfRow(bucket, now);
   if (hour < stream.firstHour || hourNumber(hour) > hourNumberOf(now)) return "none";
+  if (stream.end !== null && hour >= stream.end) return "none";
   // The hour was taken up and its row is gone: nobody can say what it is.
   if (hour < stream.nextHour) return "unaudited";
   return stateByClock(dueAt(hour, stream.graceMs), now);

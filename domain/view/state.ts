@@ -3,7 +3,7 @@
  * Imports nothing, so that the dashboard shares it as it is.
  */
 export const stateLetters = {
-  /** Not an hour of the stream: before its first one, or not begun. */
+  /** Not an hour of the stream: before its first one, not begun, or after its end. */
   none: ".",
   open: "o",
   due: "d",

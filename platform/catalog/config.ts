@@ -1,5 +1,5 @@
 /** The configuration as one consistent read: streams, keys and the version that counts every change of either. */
-import type { Stream } from "../../domain/stream.ts";
+import type { RemovedStream, Stream } from "../../domain/stream.ts";
 import { rowsOf } from "./border.ts";
 import { type CatalogKey, KeyRow, keyColumns } from "./keys.ts";
 import { StreamRow, streamColumns } from "./streams.ts";
@@ -8,6 +8,7 @@ import { selectVersion, versionOf } from "./version.ts";
 export interface CatalogConfig {
   readonly version: number;
   readonly streams: readonly Stream[];
+  readonly removed: readonly RemovedStream[];
   /** Keys that are not revoked. */
   readonly keys: readonly CatalogKey[];
 }
@@ -19,9 +20,13 @@ export async function readConfig(db: D1Database): Promise<CatalogConfig> {
     db.prepare(`SELECT ${streamColumns} FROM streams ORDER BY type`),
     db.prepare(`SELECT ${keyColumns} FROM keys WHERE revoked_at_ms IS NULL ORDER BY id`),
   ]);
+  const all = rowsOf(StreamRow, streams);
   return {
     version: versionOf(version),
-    streams: rowsOf(StreamRow, streams).map(({ stream }) => stream),
+    streams: all.filter(({ removed }) => removed === null).map(({ stream }) => stream),
+    removed: all.flatMap(({ stream, removed }) =>
+      removed === null ? [] : [{ ...stream, removedAt: removed.atMs, lastHour: removed.lastHour }],
+    ),
     keys: rowsOf(KeyRow, keys),
   };
 }

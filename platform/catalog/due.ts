@@ -1,16 +1,20 @@
 /**
  * The seal queue: hours that are due and not known to be sealed.
  *
+ * A stream that was removed has hours for as long as an edge may not have heard of it, and one of its hours is not settled:
+ * the moves of rows to the next open bucket are part of a balanced verdict, so none is under way when all have one.
+ *
  * Two flushers may run all of this at once: hours are taken up by compare-and-set on the stream's next hour, and
  * taking one up twice is taking it up once. Nothing here decides that a bucket seals; the bucket itself does.
  */
 import * as z from "zod";
 import { type EpochMs, type Hour, HourText, plusHours } from "../../domain/hour.ts";
 import { type BucketAddress, EventType } from "../../domain/ids.ts";
-import { bucketsPerStreamPerRunMax } from "../../domain/limits.ts";
+import { bucketsPerStreamPerRunMax, unsettledMsMax } from "../../domain/limits.ts";
 import { dueAt } from "../../domain/plan.ts";
 import { StreamSettings } from "../../domain/stream.ts";
 import { addressColumns, addressOf, jsonColumn, timeColumn, workOf } from "./border.ts";
+import { endedDueAtMs } from "./streams.ts";
 
 /** Streams in one statement: with `bucketsPerStreamPerRunMax` hours each, its JSON stays far below D1's 2 MB. */
 const streamsPerStatement = 100;
@@ -20,6 +24,8 @@ const BehindRow = z.object({
   settings: jsonColumn(StreamSettings),
   next_hour: HourText,
   version: z.number().int(),
+  last_hour: HourText.nullable(),
+  unsettled: z.number(),
 });
 
 /** The hours from `next` on that are due, at most as many as one run takes up, and where the stream stands then. */
@@ -27,10 +33,12 @@ export function hoursDue(
   next: Hour,
   graceMs: number,
   now: EpochMs,
+  last: Hour | null = null,
 ): { readonly hours: readonly { hour: Hour; dueAtMs: EpochMs }[]; readonly next: Hour } {
   const hours: { hour: Hour; dueAtMs: EpochMs }[] = [];
   let hour = next;
-  while (hours.length < bucketsPerStreamPerRunMax && dueAt(hour, graceMs) <= now) {
+  const isOwn = (own: Hour): boolean => last === null || own <= last;
+  while (hours.length < bucketsPerStreamPerRunMax && dueAt(hour, graceMs) <= now && isOwn(hour)) {
     hours.push({ hour, dueAtMs: dueAt(hour, graceMs) });
     hour = plusHours(hour, 1);
   }
@@ -47,10 +55,14 @@ export async function enumerateDue(
   limit: number,
 ): Promise<{ readonly streams: number; readonly buckets: number }> {
   const steps = workOf(BehindRow, await selectBehind(db, now, limit).all()).map(
-    ({ type, settings, next_hour, version }) => {
-      const { hours, next } = hoursDue(next_hour, settings.graceMs, now);
+    ({ type, settings, next_hour, version, last_hour, unsettled }) => {
+      // An hour that is not settled may still let rows go to one that comes after it, past the last hour too.
+      const last = unsettled === 1 ? null : last_hour;
+      const { hours, next } = hoursDue(next_hour, settings.graceMs, now, last);
       const due = hours.map(({ hour, dueAtMs }) => [hour, dueAtMs]);
-      return { type, version, from: next_hour, next, nextDueAtMs: dueAt(next, settings.graceMs), hours: due };
+      const ends = last !== null && next_hour > last;
+      const nextDueAtMs = ends ? endedDueAtMs : dueAt(next, settings.graceMs);
+      return { type, version, from: next_hour, next, nextDueAtMs, hours: due };
     },
   );
   if (steps.length === 0) return { streams: 0, buckets: 0 };
@@ -70,10 +82,14 @@ export async function enumerateDue(
 export function selectBehind(db: D1Database, now: EpochMs, limit: number): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT type, settings, next_hour, version FROM streams
-       WHERE due_at_ms <= ?1 ORDER BY due_at_ms, type LIMIT ?2`,
+      `SELECT type, settings, next_hour, version, last_hour,
+         last_hour IS NOT NULL AND EXISTS (
+           SELECT 1 FROM buckets INDEXED BY buckets_unsettled
+           WHERE buckets.type = streams.type AND verdict IS NOT 'balanced' AND (state = 'due' OR sealed_at_ms > ?3)
+         ) AS unsettled
+       FROM streams WHERE due_at_ms <= ?1 ORDER BY due_at_ms, type LIMIT ?2`,
     )
-    .bind(now, limit);
+    .bind(now, limit, now - unsettledMsMax);
 }
 
 /** Both statements act only on streams that still stand where they were read: settings too, for the grace. */

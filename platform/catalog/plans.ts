@@ -39,7 +39,7 @@ export function selectUnplanned(db: D1Database, hour: Hour, limit: number): D1Pr
   return db
     .prepare(
       `SELECT type, settings, first_hour, planned FROM streams INDEXED BY streams_planned
-       WHERE settings ->> '$.shardsMax' > settings ->> '$.shards' AND planned_hour < ?1
+       WHERE settings ->> '$.shardsMax' > settings ->> '$.shards' AND planned_hour < ?1 AND removed_at_ms IS NULL
        ORDER BY planned_hour, type LIMIT ?2`,
     )
     .bind(hour, limit);

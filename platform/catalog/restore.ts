@@ -9,7 +9,7 @@ import { type EpochMs, type Hour, hourNumber, hourNumberOf, hourOfNumber } from 
 import type { EventType } from "../../domain/ids.ts";
 import { dueAt } from "../../domain/plan.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import { type Priority, type Stream, StreamSettings } from "../../domain/stream.ts";
+import { type Priority, type RemovedStream, type Stream, StreamSettings } from "../../domain/stream.ts";
 import { rowsOf } from "./border.ts";
 import { asExpired, listedAsExpired } from "./digests.ts";
 import type { ChangeAuthor } from "./stream-changes.ts";
@@ -24,8 +24,8 @@ const hourMs = 3_600_000;
 /** Streams and keys that the snapshot has and the catalog does not. */
 export async function lostConfig(
   db: D1Database,
-  { streams, keys }: Snapshot,
-): Promise<{ readonly streams: readonly Stream[]; readonly keys: readonly string[] }> {
+  { streams, removed, keys }: Snapshot,
+): Promise<{ readonly streams: readonly (Stream | RemovedStream)[]; readonly keys: readonly string[] }> {
   const [knownStreams, knownKeys] = await db.batch([
     db.prepare("SELECT type AS name FROM streams"),
     db.prepare("SELECT id AS name FROM keys"),
@@ -34,7 +34,7 @@ export async function lostConfig(
   const there = new Set(rowsOf(Named, knownStreams).map(({ name }) => name));
   const known = new Set(rowsOf(Named, knownKeys).map(({ name }) => name));
   return {
-    streams: [...streams.values()].filter(({ type }) => !there.has(type)),
+    streams: [...streams.values(), ...removed].filter(({ type }) => !there.has(type)),
     keys: [...keys.keys()].filter((id) => !known.has(id)),
   };
 }
@@ -74,8 +74,9 @@ function inPieces(
   return all;
 }
 
-function streamJson(stream: Stream, now: EpochMs): object {
-  const { type, firstHour, planned, schemaVersion, ...settings } = stream;
+function streamJson(stream: Stream | RemovedStream, now: EpochMs): object {
+  const { removedAt, lastHour, ...lost } = { removedAt: null, lastHour: null, ...stream };
+  const { type, firstHour, earliestHour = null, planned, schemaVersion, ...settings } = lost;
   const next = resumeHour(stream, now);
   return {
     type,
@@ -87,6 +88,9 @@ function streamJson(stream: Stream, now: EpochMs): object {
     schema: stream.schema === null ? null : JSON.stringify(stream.schema),
     next,
     dueAtMs: dueAt(next, stream.graceMs),
+    removedAt,
+    lastHour,
+    earliestHour,
   };
 }
 
@@ -103,9 +107,10 @@ function insertStreams(db: D1Database, json: string, now: EpochMs): readonly D1P
     db
       .prepare(
         `INSERT INTO streams (type, settings, priority, first_hour, next_hour, due_at_ms, created_at_ms, updated_at_ms,
-                              version, schema_version, planned)
+                              version, schema_version, planned, removed_at_ms, last_hour, earliest_hour)
          SELECT value ->> '$.type', value ->> '$.settings', value ->> '$.priority', value ->> '$.firstHour',
-                value ->> '$.next', value ->> '$.dueAtMs', ?1, ?1, 1, value ->> '$.schemaVersion', value ->> '$.planned'
+                value ->> '$.next', value ->> '$.dueAtMs', ?1, ?1, 1, value ->> '$.schemaVersion', value ->> '$.planned',
+                value ->> '$.removedAt', value ->> '$.lastHour', value ->> '$.earliestHour'
          FROM json_each(?2) WHERE true ON CONFLICT (type) DO NOTHING`,
       )
       .bind(now, json),

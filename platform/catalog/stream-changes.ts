@@ -15,15 +15,16 @@ import type { EventType } from "../../domain/ids.ts";
 import { streamChangeTriesMax } from "../../domain/limits.ts";
 import { dueAt } from "../../domain/plan.ts";
 import { type Result, no, ok } from "../../domain/refusal.ts";
-import type { Priority, StreamSettings } from "../../domain/stream.ts";
+import { type Priority, type StreamSettings, lastHourOf } from "../../domain/stream.ts";
 import {
   type ChangeRefusal,
+  type CurrentSettings,
   type NamedSettings,
   type StreamChange,
   planChange,
 } from "../../domain/stream-change.ts";
 import { rowsOf } from "./border.ts";
-import { type CatalogStream, StreamRow, getStream, streamColumns } from "./streams.ts";
+import { type CatalogStream, StreamRow, endedDueAtMs, getStream, streamColumns } from "./streams.ts";
 import { bumpVersion } from "./version.ts";
 
 const priorities: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
@@ -59,7 +60,7 @@ export type ChangeOutcome =
   | { readonly outcome: "conflict"; readonly version: number };
 
 /**
- * Sets these streams. `base`: the version that the change was reviewed on; null: whatever is there. A change that does
+ * Sets these streams, and removes those in `removed`. `base`: the version that the change was reviewed on; null: whatever is there. A change that does
  * nothing is applied at any version, so that repeating one is safe.
  */
 export async function changeStreams(
@@ -68,10 +69,11 @@ export async function changeStreams(
   base: number | null,
   by: ChangeAuthor,
   now: EpochMs,
+  removed: readonly EventType[] = [],
 ): Promise<ChangeOutcome> {
   for (let tries = 0; tries < streamChangeTriesMax; tries++) {
     const { version, streams } = await readStreams(db);
-    const plan = planChange(streams.map(namedSettings), wanted);
+    const plan = planChange(streams.map(currentSettings), wanted, removed);
     if (plan.ok && plan.changes.length === 0) return { outcome: "applied", version, changes: [] };
     if (base !== null && base !== version) return { outcome: "conflict", version };
     if (!plan.ok) return { outcome: "refused", version, refused: plan.refused };
@@ -82,20 +84,21 @@ export async function changeStreams(
   throw new Error(`streams were changed by others ${streamChangeTriesMax} times in a row`);
 }
 
-export function namedSettings({ stream }: CatalogStream): NamedSettings {
+export function currentSettings({ stream, removed }: CatalogStream): CurrentSettings {
   const {
     type,
     firstHour: _firstHour,
+    earliestHour: _earliestHour,
     planned: _planned,
     schemaVersion: _schemaVersion,
     ...settings
   } = stream;
-  return { type, settings };
+  return { type, settings, removed: removed !== null };
 }
 
 const noAuthor: ChangeAuthor = { author: "", keyId: "", note: "" };
 
-/** Registers one stream from the current hour on, or changes its settings. */
+/** Registers one stream from the current hour on, for the first time or again, or changes its settings. */
 export async function putStream(
   db: D1Database,
   type: EventType,
@@ -108,7 +111,8 @@ export async function putStream(
   if (outcome.outcome === "conflict") throw new Error("broken invariant: a change without a base conflicts");
   const stream = await getStream(db, type);
   if (stream === null) throw new Error("broken invariant: a stream that was put is not there");
-  return ok({ stream, created: outcome.changes.some((made) => made.change === "add" && made.type === type) });
+  const created = outcome.changes.some(({ change, type: of }) => change !== "change" && of === type);
+  return ok({ stream, created });
 }
 
 /** False: another change took the version, and nothing was written. */
@@ -128,6 +132,7 @@ async function write(
         .bind(version, by.author, by.keyId, by.note, now),
       ...insertChanges(db, version, changes),
       upsertStreams(db, changes, now),
+      removeStreams(db, changes, now),
       keepSchemas(db, changes, now),
       bumpVersion(db),
     ]);
@@ -157,7 +162,7 @@ function insertSome(db: D1Database, version: number, changes: readonly StreamCha
     type: change.type,
     change: change.change,
     before: change.change === "add" ? null : JSON.stringify(change.before),
-    after: JSON.stringify(change.after),
+    after: change.after === null ? null : JSON.stringify(change.after),
   }));
   return db
     .prepare(
@@ -169,17 +174,24 @@ function insertSome(db: D1Database, version: number, changes: readonly StreamCha
 }
 
 /**
- * The first hour of a stream never changes. A new grace holds for hours that are not yet in the work queue; a bucket
+ * The first hour of a stream never changes, unless it had ended: registered again, it begins anew with this hour, and the
+ * hours between were none of its own. One that has not ended yet goes on where it stands. A new grace holds for hours that are not yet in the work queue; a bucket
  * that is open keeps its plan and says so when asked.
  */
 function upsertStreams(db: D1Database, changes: readonly StreamChange[], now: EpochMs): D1PreparedStatement {
   const hour = hourOf(now);
-  const rows = changes.map(({ type, after }) => ({
-    type,
-    settings: JSON.stringify(after),
-    priority: priorities[after.priority],
-    due: dueAt(hour, after.graceMs),
-  }));
+  const rows = changes.flatMap(({ type, after }) =>
+    after === null
+      ? []
+      : [
+          {
+            type,
+            settings: JSON.stringify(after),
+            priority: priorities[after.priority],
+            due: dueAt(hour, after.graceMs),
+          },
+        ],
+  );
   return db
     .prepare(
       `INSERT INTO streams (type, settings, priority, first_hour, next_hour, due_at_ms, created_at_ms, updated_at_ms, version, schema_version)
@@ -190,11 +202,28 @@ function upsertStreams(db: D1Database, changes: readonly StreamChange[], now: Ep
          settings = excluded.settings,
          priority = excluded.priority,
          schema_version = schema_version + (json_extract(settings, '$.schema') IS NOT json_extract(excluded.settings, '$.schema')),
-         due_at_ms = due_at_ms - json_extract(settings, '$.graceMs') + json_extract(excluded.settings, '$.graceMs'),
+         earliest_hour = CASE WHEN due_at_ms = ?4 THEN coalesce(earliest_hour, first_hour) ELSE earliest_hour END,
+         first_hour = CASE WHEN due_at_ms = ?4 THEN max(next_hour, ?1) ELSE first_hour END,
+         next_hour = CASE WHEN due_at_ms = ?4 THEN max(next_hour, ?1) ELSE next_hour END,
+         due_at_ms = CASE WHEN due_at_ms = ?4 THEN excluded.due_at_ms
+           ELSE due_at_ms - json_extract(settings, '$.graceMs') + json_extract(excluded.settings, '$.graceMs') END,
+         removed_at_ms = NULL,
+         last_hour = NULL,
          updated_at_ms = max(updated_at_ms, excluded.updated_at_ms),
          version = version + 1`,
     )
-    .bind(hour, now, JSON.stringify(rows));
+    .bind(hour, now, JSON.stringify(rows), endedDueAtMs);
+}
+
+/** The row stays, for whatever becomes of the hours that it has. */
+function removeStreams(db: D1Database, changes: readonly StreamChange[], now: EpochMs): D1PreparedStatement {
+  const types = changes.flatMap(({ type, change }) => (change === "remove" ? [type] : []));
+  return db
+    .prepare(
+      `UPDATE streams SET removed_at_ms = ?1, last_hour = ?2, updated_at_ms = max(updated_at_ms, ?1), version = version + 1
+       WHERE removed_at_ms IS NULL AND type IN (SELECT value FROM json_each(?3))`,
+    )
+    .bind(now, lastHourOf(now), JSON.stringify(types));
 }
 
 /** Every schema that a stream has had is kept by its version: hours that were written under it name it. */

@@ -7,7 +7,10 @@ import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 
 export const streamColumns =
-  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version, schema_version";
+  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version, schema_version, due_at_ms, removed_at_ms, last_hour, earliest_hour";
+
+/** When the next hour is due of a stream that has none: it was removed, and all its hours are settled. */
+export const endedDueAtMs = 8_640_000_000_000_000;
 
 export const StreamRow = z
   .object({
@@ -20,6 +23,10 @@ export const StreamRow = z
     updated_at_ms: timeColumn,
     version: z.number().int(),
     schema_version: z.number().int().min(0),
+    due_at_ms: z.number().int(),
+    removed_at_ms: timeColumn.nullable(),
+    last_hour: HourText.nullable(),
+    earliest_hour: HourText.nullable(),
   })
   .transform((row) => ({
     stream: {
@@ -28,9 +35,17 @@ export const StreamRow = z
       firstHour: row.first_hour,
       planned: row.planned,
       schemaVersion: row.schema_version,
+      ...(row.earliest_hour === null ? {} : { earliestHour: row.earliest_hour }),
     } satisfies Stream as Stream,
     /** The first hour that the work queue does not have yet. */
     nextHour: row.next_hour,
+    /** From this hour on it has none; null: it goes on. */
+    end: row.removed_at_ms !== null && row.due_at_ms === endedDueAtMs ? row.next_hour : null,
+    /** Null: it is there. */
+    removed:
+      row.removed_at_ms === null || row.last_hour === null
+        ? null
+        : { atMs: row.removed_at_ms, lastHour: row.last_hour },
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
     version: row.version,

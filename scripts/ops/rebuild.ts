@@ -7,7 +7,9 @@ import { type Api, call } from "../local/client.ts";
 
 const Restored = z.looseObject({ streams: z.array(z.string()), keys: z.array(z.string()) });
 const Streams = z.looseObject({
-  streams: z.array(z.looseObject({ type: z.string(), firstHour: z.string() })),
+  streams: z.array(
+    z.looseObject({ type: z.string(), firstHour: z.string(), earliestHour: z.string().optional() }),
+  ),
 });
 const Rebuilt = z.looseObject({
   manifests: z.number(),
@@ -35,10 +37,11 @@ export async function rebuildCatalog(
   // The end of the report's range is the end of the current hour, by the clock that decides.
   const end = hourOf(Report.parse(await call(api, "GET", "/v1/audit/report?limit=1")).to);
   let faults = 0;
-  for (const { type, firstHour } of Streams.parse(await call(api, "GET", "/v1/streams")).streams) {
+  for (const { type, firstHour, earliestHour } of Streams.parse(await call(api, "GET", "/v1/streams"))
+    .streams) {
     const sums = { manifests: 0, added: 0, absent: 0 };
     for (
-      let from = hourOf(firstHour);
+      let from = hourOf(earliestHour ?? firstHour);
       hourNumber(from) < hourNumber(end);
       from = plusHours(from, rebuildHoursMax)
     ) {

@@ -2,7 +2,7 @@
  * All hours of a pull.
  *
  *   1. of a listing of the range, settle every hour up to the last sealed one, several at a time
- *   2. ask for the hours after it, one after the other, up to the first that is not sealed
+ *   2. ask for the hours after it, one after the other, up to the first that is not sealed, or the end of a removed stream
  *   3. with `follow`, wait for what is not there yet
  *
  * Nothing is remembered but the folder: a run that ends anywhere is repeated.
@@ -78,6 +78,10 @@ export class Pull {
       const hour: Hour = this.#tail;
       const { result, untilDueMs } = await this.#settle(hour, null);
       if (result.outcome === "not_sealed" || result.outcome === "overdue") return untilDueMs;
+      if (result.outcome === "after_stream") {
+        this.#tail = null;
+        return 0;
+      }
       const next = result.outcome === "before_stream" ? result.firstHour : plusHours(hour, 1);
       if (next <= hour)
         throw new Refused(`the server says that ${hour} is before the stream, which begins at ${next}`);
@@ -107,7 +111,7 @@ export class Pull {
   async #settle(hour: Hour, bucket: ListedBucket | null): ReturnType<typeof settleHour> {
     const settled = await settleHour(hour, bucket, this.#context);
     const { result } = settled;
-    if (result.outcome === "before_stream") return settled;
+    if (result.outcome === "before_stream" || result.outcome === "after_stream") return settled;
     // Without an end nobody asked for an hour that is still open, though it may be waited for.
     const { range, follow } = this.#options;
     const wanted = result.outcome !== "not_sealed" || range.to !== null;

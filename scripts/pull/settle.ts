@@ -25,7 +25,10 @@ export interface SettleContext {
 }
 
 export interface Settled {
-  readonly result: HourOutcome | { readonly outcome: "before_stream"; readonly firstHour: Hour };
+  readonly result:
+    | HourOutcome
+    | { readonly outcome: "before_stream"; readonly firstHour: Hour }
+    | { readonly outcome: "after_stream" };
   /** How long it still takes to be due, if it is not sealed. */
   readonly untilDueMs: number;
 }
@@ -65,6 +68,8 @@ async function manifestOf(
       return found.bytes;
     case "before_stream":
       return { result: { outcome: "before_stream", firstHour: found.firstHour }, untilDueMs: 0 };
+    case "after_stream":
+      return { result: { outcome: "after_stream" }, untilDueMs: 0 };
     case "lost":
       return {
         result: { outcome: "faulty", details: [`the manifest of ${hour}: ${found.detail}`] },

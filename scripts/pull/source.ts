@@ -23,6 +23,8 @@ const Listing = z.looseObject({
 export type FoundManifest =
   | { readonly found: "manifest"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly found: "before_stream"; readonly firstHour: Hour }
+  /** The stream was removed, and this hour and all later ones are none of its. */
+  | { readonly found: "after_stream" }
   | {
       readonly found: "not_sealed" | "overdue";
       readonly dueAt: string;
@@ -70,6 +72,8 @@ export class BucketSource {
         return notSealed(problem);
       case "before_stream":
         return { found: "before_stream", firstHour: HourText.parse(problem.firstHour) };
+      case "after_stream":
+        return { found: "after_stream" };
       case "conflict":
         return { found: "lost", detail: problem.detail };
       default:

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as z from "zod";
+import type { EventType } from "../../domain/ids.ts";
 import type { Setting } from "../../domain/stream-change.ts";
 import { fileNames } from "../../domain/streams-file.ts";
 import { type Api, call } from "../local/client.ts";
@@ -10,13 +11,15 @@ import { Change, changeLines, countsLine } from "./render.ts";
 
 export interface Wanted extends StreamsFileText {
   readonly path: string;
+  readonly remove: readonly EventType[];
 }
 
-/** The file's streams; null if it has faults, which are printed then. */
-export function readWanted(path: string): Wanted | null {
+/** The file's streams, none without a file, and those to remove; null if the file has faults, which are printed then. */
+export function readWanted(path: string | null, remove: readonly EventType[]): Wanted | null {
+  if (path === null) return { path: "", streams: [], placeOf: () => null, remove };
   const readBeside = (named: string): string => readFileSync(resolve(dirname(path), named), "utf8");
   const reading = readStreamsFile(readFileSync(path, "utf8"), readBeside);
-  if (reading.ok) return { ...reading.file, path };
+  if (reading.ok) return { ...reading.file, path, remove };
   for (const { line, column, path: where, message } of reading.faults) {
     console.error(`${path}:${line}:${column}: ${where === "" ? "" : `${where}: `}${message}`);
   }
@@ -53,7 +56,13 @@ export async function apply(
     return 0;
   }
   const { author, note } = by;
-  const body = { streams: wanted.streams, base: by.base ?? planned.base, author, note };
+  const body = {
+    streams: wanted.streams,
+    remove: wanted.remove,
+    base: by.base ?? planned.base,
+    author,
+    note,
+  };
   // Repeating it is safe: what is there already is no change.
   const { version, changes } = Applied.parse(await call(api, "POST", "/v1/stream-changes", body));
   console.log(`applied: ${countsLine(changes)}; the streams are at version ${version}`);
@@ -62,15 +71,16 @@ export async function apply(
 
 /** Asks what the file would do and prints it. Null: it is refused, and the reasons are printed. */
 async function ask(api: Api, wanted: Wanted): Promise<z.infer<typeof Plan> | null> {
-  const { streams } = wanted;
-  const planned = Plan.parse(await call(api, "POST", "/v1/stream-changes/plan", { streams }));
+  const { streams, remove } = wanted;
+  const planned = Plan.parse(await call(api, "POST", "/v1/stream-changes/plan", { streams, remove }));
   for (const change of planned.changes) for (const line of changeLines(change)) console.log(line);
   if (planned.refused.length === 0) return planned;
   for (const { type, setting, reason } of planned.refused) {
     const name = setting === null ? null : (fileNames[setting as Setting] ?? setting);
-    const { line, column } = wanted.placeOf(type, name);
+    const place = wanted.placeOf(type, name);
+    const at = place === null ? "--remove" : `${wanted.path}:${place.line}:${place.column}`;
     const where = `streams.${JSON.stringify(type)}${name === null ? "" : `.${name}`}`;
-    console.error(`${wanted.path}:${line}:${column}: ${where}: ${reason}`);
+    console.error(`${at}: ${where}: ${reason}`);
   }
   console.error(`streams: refused; nothing was changed`);
   return null;

@@ -35,8 +35,8 @@ export interface Place {
 
 export interface StreamsFileText {
   readonly streams: readonly NamedSettings[];
-  /** The place of a stream's setting, by its name in the file; of the stream itself if it is not written there. */
-  readonly placeOf: (type: string, setting: string | null) => Place;
+  /** The place of a stream's setting, by its name in the file; of the stream if it is not written there; null: nor is that. */
+  readonly placeOf: (type: string, setting: string | null) => Place | null;
 }
 
 /** Reads what a path in the file names, from where the file is. Throws with the reason if it cannot. */
@@ -96,6 +96,7 @@ export function readStreamsFile(text: string, readBeside: ReadBeside): FileReadi
       streams,
       placeOf: (type, setting) => {
         const place = places.get(type);
+        if (place === undefined) return null;
         const node = setting === null ? null : pairOf(place?.value, setting)?.value;
         return placeAt(startOf(node ?? place?.key));
       },

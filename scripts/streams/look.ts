@@ -5,25 +5,38 @@ import { StreamDocument, type StreamSettings } from "../../domain/stream.ts";
 import { type Api, call } from "../local/client.ts";
 import { fileText, typeText } from "./render.ts";
 
-const Shown = z.looseObject(StreamDocument.shape);
+const Shown = z.looseObject({
+  ...StreamDocument.shape,
+  removedAt: z.string().nullable().default(null),
+  end: z.string().nullable().default(null),
+});
 const Listed = z.looseObject({ version: z.number(), streams: z.array(Shown) });
 
 export async function list(api: Api): Promise<number> {
   const { version, streams } = Listed.parse(await call(api, "GET", "/v1/streams"));
-  for (const { type, priority, owner, firstHour } of streams) {
+  for (const { type, priority, owner, firstHour, removedAt, end } of streams) {
     console.log(
-      [priority.padEnd(6), `since ${firstHour}`, typeText(type), owner === "" ? "" : `(${owner})`]
-        .join("  ")
-        .trimEnd(),
+      [
+        priority.padEnd(6),
+        `since ${firstHour}`,
+        typeText(type),
+        ...(owner === "" ? [] : [`(${owner})`]),
+        ...(removedAt === null ? [] : [removedText(removedAt, end)]),
+      ].join("  "),
     );
   }
   console.log(`${streams.length} streams, at version ${version}`);
   return 0;
 }
 
-/** Prints the stream as a file that `apply` takes. */
+function removedText(removedAt: string, end: string | null): string {
+  return `removed ${removedAt}, ${end === null ? "not ended yet" : `ended before ${end}`}`;
+}
+
+/** Prints the stream as a file that `apply` takes; of one that was removed, `apply` would register it again. */
 export async function show(api: Api, type: string): Promise<number> {
   const stream = Shown.parse(await call(api, "GET", `/v1/streams/${typeSegment(type)}`));
+  if (stream.removedAt !== null) console.log(`# ${removedText(stream.removedAt, stream.end)}`);
   console.log(fileText([{ type: stream.type, settings: settingsOf(stream) }]).trimEnd());
   return 0;
 }

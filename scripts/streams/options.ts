@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
+import type { EventType } from "../../domain/ids.ts";
+import { TypeName } from "../../domain/stream.ts";
 import { neverRenamed } from "../../domain/stream-change.ts";
 import type { Hour } from "../../domain/hour.ts";
 import { BadArgument, hourOf, wholeNumber } from "../local/arguments.ts";
@@ -18,6 +20,8 @@ npm run streams -- replay-quarantine TYPE
                                      post it again, each event as it was; safe to repeat
 npm run streams -- schema            the JSON Schema of the file
 
+  --remove TYPE   of plan and apply: also remove this stream; may be given several times. Without FILE and
+                  streams.yaml, do nothing else
   --base N        apply only if the streams still are at version N, as plan said
   --author NAME   who makes the change (default: your user name)
   --note TEXT     why
@@ -45,6 +49,8 @@ export interface StreamsOptions {
   readonly command: Command;
   /** A file or a type. */
   readonly operand: string | null;
+  /** Streams to remove. */
+  readonly remove: readonly EventType[];
   readonly base: number | null;
   readonly author: string;
   readonly note: string;
@@ -61,6 +67,7 @@ export function readOptions(args: readonly string[]): StreamsOptions {
     args: [...args],
     allowPositionals: true,
     options: {
+      remove: { type: "string", multiple: true, default: [] },
       base: { type: "string" },
       author: { type: "string" },
       note: { type: "string", default: "" },
@@ -83,11 +90,14 @@ export function readOptions(args: readonly string[]): StreamsOptions {
   }
   if (takesType.has(command) && operand === null)
     throw new BadArgument(`${command} takes the type of a stream`);
+  const changes = command === "plan" || command === "apply";
+  if (values.remove.length > 0 && !changes) throw new BadArgument("--remove goes with plan and apply");
   if (!URL.canParse(values.url)) throw new BadArgument(`--url takes a URL, not ${values.url}`);
   const url = values.url.replace(/\/+$/, "");
   return {
     command,
-    operand: command === "plan" || command === "apply" ? fileOf(operand) : operand,
+    operand: changes ? fileOf(operand, values.remove.length > 0) : operand,
+    remove: values.remove.map(typeOf),
     base: values.base === undefined ? null : wholeNumber("base", values.base, 0, Number.MAX_SAFE_INTEGER),
     author: values.author ?? userInfo().username,
     note: values.note,
@@ -114,7 +124,15 @@ function clientKeyOf({
   return found;
 }
 
-function fileOf(operand: string | null): string {
+function typeOf(name: string): EventType {
+  const type = TypeName.safeParse(name);
+  if (!type.success) throw new BadArgument(`--remove takes a type: ${type.error.issues[0]?.message ?? name}`);
+  return type.data;
+}
+
+/** Null: none is given, and none is needed. */
+function fileOf(operand: string | null, optional: boolean): string | null {
+  if (operand === null && optional && !existsSync("streams.yaml")) return null;
   const file = operand ?? "streams.yaml";
   if (!existsSync(file)) throw new BadArgument(`there is no file ${file}`);
   return file;

@@ -1,6 +1,7 @@
 /** What `npm run streams` prints: a change as a diff, a stream as a piece of the file, the history as a log. */
 import { stringify } from "yaml";
 import * as z from "zod";
+import { durationText } from "../../domain/duration.ts";
 import { EventType } from "../../domain/ids.ts";
 import { StreamSettings } from "../../domain/stream.ts";
 import { type Setting, fieldChanges } from "../../domain/stream-change.ts";
@@ -18,8 +19,8 @@ const marks = { add: "+", change: "~", remove: "-", restore: "+" } as const;
 
 /** One change: a line for the stream, and one for every setting that is given or differs. */
 export function changeLines({ change, type, before, after }: Change): string[] {
-  const head = `${marks[change]} ${typeText(type)}${change === "restore" ? " (was removed)" : ""}`;
-  if (after === null) return [head];
+  const head = `${marks[change]} ${typeText(type)}${change === "restore" ? (before === null ? " (from R2)" : " (was removed)") : ""}`;
+  if (after === null) return [head, `    ${removalText(before?.retentionMs ?? null)}`];
   if (before === null) {
     const given = fieldChanges(StreamSettings.parse({}), after);
     return [head, ...given.map(({ setting, to }) => `    ${fileNames[setting]}: ${valueText(setting, to)}`)];
@@ -31,6 +32,11 @@ export function changeLines({ change, type, before, after }: Change): string[] {
         `    ${fileNames[setting]}: ${valueText(setting, from)} -> ${valueText(setting, to)}`,
     ),
   ];
+}
+
+function removalText(retentionMs: number | null): string {
+  const kept = retentionMs === null ? "for ever" : `for ${durationText(retentionMs)}`;
+  return `its events are refused; what is open is sealed and audited; sealed hours are kept ${kept}`;
 }
 
 export function countsLine(changes: readonly Change[]): string {

@@ -7,7 +7,7 @@ import { dueAt } from "../../domain/plan.ts";
 
 const at = (text: string) => epochMs(Date.parse(text));
 const hour = (text: string): Hour => parseHour(text) ?? hourOfNumber(0);
-const stream = { nextHour: hour("2026-11-23T10"), graceMs: 600_000 };
+const stream = { nextHour: hour("2026-11-23T10"), graceMs: 600_000, end: null };
 
 test.each([
   ["2026-11-23T10:00:00.000Z", { open: 1, due: 0, overdue: 0, oldest: null }],
@@ -32,6 +32,16 @@ test("a range of hours is half-open", () => {
   });
 });
 
+test("[RM2] a removed stream that has ended has nothing before it", () => {
+  const ended = { ...stream, end: stream.nextHour };
+  expect(backlogOf(ended, {}, at("2026-11-25T10:00:00Z"))).toEqual({
+    open: 0,
+    due: 0,
+    overdue: 0,
+    oldest: null,
+  });
+});
+
 test("the arithmetic counts what looking at every hour counts", () => {
   fc.assert(
     fc.property(
@@ -51,7 +61,9 @@ test("the arithmetic counts what looking at every hour counts", () => {
           from: from === undefined ? undefined : hourOfNumber(from),
           to: to === undefined ? undefined : hourOfNumber(to),
         };
-        expect(backlogOf({ nextHour: hourOfNumber(first), graceMs }, range, now)).toMatchObject(counts);
+        expect(backlogOf({ nextHour: hourOfNumber(first), graceMs, end: null }, range, now)).toMatchObject(
+          counts,
+        );
       },
     ),
   );

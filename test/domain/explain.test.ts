@@ -27,7 +27,7 @@ const base: ExplainInput = {
   type: "shop.order",
   hour,
   state: "overdue",
-  stream: { firstHour: hour, nextHour: hourOfText("2026-11-23T11"), graceMs: 600_000 },
+  stream: { firstHour: hour, nextHour: hourOfText("2026-11-23T11"), graceMs: 600_000, end: null },
   catalog,
   bucket,
   unheard: null,

@@ -15,6 +15,7 @@ const document: SnapshotDocument = {
   version: 7,
   writtenAt: epochMs(0),
   streams: [stream],
+  removed: [],
   keys: [
     {
       id: "0123456789ab",
@@ -32,6 +33,15 @@ test("a snapshot is read back as it was written", () => {
   expect(read.value.version).toBe(7);
   expect(read.value.streams.get("a/b")).toEqual(stream);
   expect(read.value.keys.get("0123456789ab")?.scopes).toEqual(["write:a*"]);
+});
+
+test("[RM1] a removed stream is kept apart from those that edges go by; without one nothing is said of it", () => {
+  const removed = [{ ...stream, removedAt: epochMs(1), lastHour: stream.firstHour }];
+  const read = parseSnapshot(snapshotText({ ...document, streams: [], removed }));
+  if (!read.ok) throw new Error(read.reason);
+  expect([...read.value.streams.keys()]).toEqual([]);
+  expect(read.value.removed).toEqual(removed);
+  expect(snapshotText(document)).not.toContain("removed");
 });
 
 test.each([

@@ -47,6 +47,61 @@ describe("what a change does", () => {
   });
 });
 
+describe("[RM1] a removal", () => {
+  const gone = (type: string, settings: object = {}) => ({ ...named(type, settings), removed: true });
+  const types = (...names: string[]) => names.map((name) => TypeName.parse(name));
+
+  it("takes away what is named, with the settings that it had, and nothing that is only left out", () => {
+    const current = [named("a", { owner: "us" }), named("b")];
+    expect(planChange(current, [], types("a"))).toEqual({
+      ok: true,
+      changes: [{ change: "remove", type: "a", before: current[0]?.settings, after: null }],
+    });
+    expect(planChange(current, [named("b")])).toEqual({ ok: true, changes: [] });
+  });
+
+  it("repeated is no change; of a stream that never was it is refused, and of one that is set at once", () => {
+    expect(planChange([gone("a")], [], types("a"))).toEqual({ ok: true, changes: [] });
+    expect(reasons([], [], types("a"))).toEqual(["a null: no stream of this type was ever there"]);
+    expect(reasons([named("a")], [named("a")], types("a"))).toEqual([
+      "a null: it is set and removed at once; take it out of the file",
+    ]);
+  });
+
+  it("of quarantine is refused while a stream keeps there what it does not take", () => {
+    const quarantine = named("hourseal.quarantine", { onInvalid: "quarantine" });
+    const keeps = named("q", { onInvalid: "quarantine" });
+    const remove = types("hourseal.quarantine");
+    expect(reasons([quarantine, keeps], [], remove)).toEqual([
+      "hourseal.quarantine null: q keeps there what it does not take; let it refuse that first",
+    ]);
+    expect(reasons([quarantine], [keeps], remove)).toHaveLength(1);
+    expect(reasons([quarantine, keeps], [named("q")], remove)).toEqual([]);
+    expect(reasons([quarantine, keeps], [], [...remove, ...types("q")])).toEqual([]);
+    expect(reasons([quarantine, gone("q", { onInvalid: "quarantine" })], [], remove)).toEqual([]);
+  });
+
+  it("[RM4] is taken back by setting the stream again, and gives no leave to break a promise", () => {
+    const current = [gone("a", { owner: "us", schema: { type: "object" } })];
+    const plan = planChange(current, [named("a", { owner: "they", schema: { type: "object" } })]);
+    expect(plan.ok && plan.changes).toMatchObject([
+      { change: "restore", type: "a", fields: [{ setting: "owner", from: "us", to: "they" }] },
+    ]);
+    expect(reasons(current, [named("a")])).toEqual([expect.stringMatching(/^a schema: a schema stays/)]);
+    const shrunk = withWindow("w", 7 * dayMs - 1);
+    expect(reasons([{ ...withWindow("w", 7 * dayMs), removed: true }], [shrunk])).toHaveLength(1);
+  });
+
+  it("brings quarantine back, as it was, with a stream that needs it", () => {
+    const quarantine = gone("hourseal.quarantine", { owner: "us" });
+    const plan = planChange([quarantine], [named("q", { onInvalid: "quarantine" })]);
+    expect(plan.ok && plan.changes.map(({ change, type }) => `${change} ${type}`)).toEqual([
+      "add q",
+      "restore hourseal.quarantine",
+    ]);
+  });
+});
+
 describe("[CF3] what is refused", () => {
   it("a shrinking window, and not a growing one", () => {
     expect(reasons([withWindow("w", 7 * dayMs)], [withWindow("w", 7 * dayMs - 1)])).toEqual([

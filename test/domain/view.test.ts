@@ -21,7 +21,12 @@ function hour(text: string): Hour {
   return parsed;
 }
 
-const stream = { firstHour: hour("2026-11-23T08"), nextHour: hour("2026-11-23T11"), graceMs: 600_000 };
+const stream = {
+  firstHour: hour("2026-11-23T08"),
+  nextHour: hour("2026-11-23T11"),
+  graceMs: 600_000,
+  end: null,
+};
 
 function row(over: Partial<GridBucket> = {}): GridBucket {
   return {
@@ -69,6 +74,13 @@ describe("the state of a bucket", () => {
     expect(stateOf(stream, hour("2026-11-23T07"), undefined, now)).toBe("none");
     expect(stateOf(stream, hour("2026-11-23T12"), undefined, now)).toBe("none");
     expect(stateOf(stream, hour("2026-11-23T10"), undefined, now)).toBe("unaudited");
+  });
+
+  it("[RM2] after the end of a removed stream there is none, however overdue the clock would make it", () => {
+    const now = at("2026-11-25T11:30:00Z");
+    const ended = { ...stream, end: hour("2026-11-23T11") };
+    expect(stateOf(ended, hour("2026-11-23T11"), undefined, now)).toBe("none");
+    expect(stateOf(stream, hour("2026-11-23T11"), undefined, now)).toBe("overdue");
   });
 });
 

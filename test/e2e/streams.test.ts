@@ -109,6 +109,35 @@ test("[CF3] what would break a promise is refused where it stands in the file, a
   expect((await streams("show", "e2e.new")).code).toBe(1);
 });
 
+test("[RM1] apply --remove takes a stream away, which leaving it out does not; history says who", async () => {
+  write("streams:\n  e2e.order:\n    owner: shop\n    grace: 10m\n    priority: high\n");
+  const kept = await streams("plan", file);
+  expect(kept.stdout).toContain("nothing to change");
+  const both = await streams("apply", file, "--remove", "e2e.order");
+  expect(both).toMatchObject({ code: 1, stdout: "" });
+  expect(both.stderr).toContain(`${file}:2:3: streams."e2e.order": it is set and removed at once`);
+  const unknown = await streams("plan", file, "--remove", "e2e.none");
+  expect(unknown.stderr).toContain('--remove: streams."e2e.none": no stream of this type was ever there');
+  write("streams: {}\n");
+  const planned = await streams("plan", file, "--remove", "e2e.order");
+  expect(planned.stdout).toContain(
+    "- e2e.order\n    its events are refused; what is open is sealed and audited",
+  );
+  expect(await post("e2e.order", "2")).toMatchObject({ accepted: 1 });
+  const applied = await streams("apply", file, "--remove", "e2e.order", "--author", "Eve");
+  expect(applied.stdout).toContain("applied: 0 to add, 0 to change, 1 to remove");
+  expect(await post("e2e.order", "3")).toMatchObject({ refused: [{ code: "unknown_type" }] });
+  expect((await streams("list")).stdout).toMatch(/e2e\.order {2}\(shop\) {2}removed \S+Z, not ended yet/);
+  expect((await streams("history", "e2e.order", "--limit", "1")).stdout).toMatch(
+    /by Eve .*\n {2}- e2e\.order/,
+  );
+  const shown = await streams("show", "e2e.order");
+  expect(shown.stdout).toMatch(/^# removed /);
+  write(shown.stdout);
+  expect((await streams("apply", file)).stdout).toContain("+ e2e.order (was removed)");
+  expect(await post("e2e.order", "2")).toMatchObject({ duplicates: 1 });
+});
+
 test("[CF2] a wrong file is answered with every fault, and nothing is changed", async () => {
   write("streams:\n  e2e.new:\n  e2e.order:\n    grace: 10\n    shards: 0\n");
   const { code, stderr } = await streams("apply", file);

@@ -33,6 +33,7 @@ const refusals: {
   too_much: [400, { code: "too_much", what: "hours", limit: 744 }],
   malformed_hour: [400, { code: "malformed_hour", where: "from", given: "noon" }],
   before_stream: [404, { code: "before_stream", type: "t", firstHour: "2026-11-23T10" }],
+  after_stream: [404, { code: "after_stream", type: "t", end: "2026-11-23T10" }],
   not_sealed: [
     409,
     {

@@ -86,8 +86,8 @@ function figuresOf(
 ): StreamFigures[] {
   const rows = Map.groupBy(unsettled, ({ type }) => type);
   const daysOf = new Map(days.map((day) => [day.type, day]));
-  return streams.map(({ stream, nextHour }): StreamFigures => {
-    const backlog = backlogOf({ nextHour, graceMs: stream.graceMs }, {}, now);
+  return streams.map(({ stream, nextHour, end }): StreamFigures => {
+    const backlog = backlogOf({ nextHour, graceMs: stream.graceMs, end }, {}, now);
     const own = rows.get(stream.type) ?? [];
     const due = own.flatMap(({ state, oldest_due_ms }) => (state === "due" ? [oldest_due_ms] : []));
     if (backlog.oldest !== null) due.push(dueAt(backlog.oldest, stream.graceMs));

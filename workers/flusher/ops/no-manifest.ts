@@ -14,9 +14,11 @@ export async function noManifest({ env, now }: OpsCall, address: BucketAddress):
   const found = await getStream(env.CATALOG, address.type);
   if (found === null) return unknownStream(env, address.type);
   const { type, firstHour, graceMs } = found.stream;
+  const { end } = found;
   if (address.hour < firstHour) return { code: "before_stream", type, firstHour };
   const bucket = await getBucket(env.CATALOG, address);
   if (bucket?.state === "sealed") return lost(address.hour);
+  if (bucket === null && end !== null && address.hour >= end) return { code: "after_stream", type, end };
   const dueAtMs = bucket?.dueAtMs ?? dueAt(address.hour, graceMs);
   const due = isoOf(dueAtMs);
   const overdue = isOverdue(dueAtMs, now);

@@ -85,10 +85,10 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
       (type === undefined || stream.type === type) && (owner === undefined || stream.owner === owner),
   );
   const backlogsIn = (within: Parameters<typeof backlogOf>[1]) =>
-    shown.map(({ stream, nextHour }) => ({
+    shown.map(({ stream, nextHour, end }) => ({
       type: stream.type,
       owner: stream.owner,
-      ...backlogOf({ nextHour, graceMs: stream.graceMs }, within, now),
+      ...backlogOf({ nextHour, graceMs: stream.graceMs, end }, within, now),
     }));
   const wantsOverdue = faults === undefined || faults.includes("overdue");
   const backlogs = backlogsIn(filter);

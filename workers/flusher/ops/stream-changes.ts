@@ -9,13 +9,17 @@ import { authorCharsMax, configBodyBytesMax, streamsMax } from "../../../domain/
 import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
 import { StreamSettings, TypeName } from "../../../domain/stream.ts";
 import { type StreamChange, fieldChanges, planChange } from "../../../domain/stream-change.ts";
-import { changeStreams, namedSettings, readStreams } from "../../../platform/catalog/stream-changes.ts";
+import { changeStreams, currentSettings, readStreams } from "../../../platform/catalog/stream-changes.ts";
 import { type StreamVersion, listStreamVersions } from "../../../platform/catalog/stream-versions.ts";
 import { type OpsCall, type OpsReply, checked, json, readBody } from "./http.ts";
 import { publish, unpublished } from "./publish.ts";
 
 const Named = z.strictObject({ type: TypeName, settings: StreamSettings });
-const Wanted = z.strictObject({ streams: z.array(Named).max(streamsMax) });
+const Wanted = z.strictObject({
+  streams: z.array(Named).max(streamsMax),
+  /** Streams to remove. One that is left out of `streams` stays as it is. */
+  remove: z.array(TypeName).max(streamsMax).default([]),
+});
 const Change = Wanted.extend({
   base: z.number().int().min(0),
   author: z.string().max(authorCharsMax).default(""),
@@ -27,7 +31,7 @@ export async function planChangeRoute({ request, env }: OpsCall): Promise<OpsRep
   const body = await readBody(request, Wanted, configBodyBytesMax);
   if (!body.ok) return body;
   const { version, streams } = await readStreams(env.CATALOG);
-  const plan = planChange(streams.map(namedSettings), body.value.streams);
+  const plan = planChange(streams.map(currentSettings), body.value.streams, body.value.remove);
   return ok(
     json({
       base: version,
@@ -40,9 +44,9 @@ export async function planChangeRoute({ request, env }: OpsCall): Promise<OpsRep
 export async function changeStreamsRoute(call: OpsCall): Promise<OpsReply> {
   const body = await readBody(call.request, Change, configBodyBytesMax);
   if (!body.ok) return body;
-  const { streams, base, author, note } = body.value;
+  const { streams, remove, base, author, note } = body.value;
   const by = { author, note, keyId: call.keyId };
-  const outcome = await changeStreams(call.env.CATALOG, streams, base, by, call.now);
+  const outcome = await changeStreams(call.env.CATALOG, streams, base, by, call.now, remove);
   switch (outcome.outcome) {
     case "refused":
       return no({ code: "change_refused", refused: outcome.refused });

@@ -68,6 +68,14 @@ export async function unknownStream({ CATALOG }: OpsEnv, type: string): Promise<
   return { code: "unknown_stream", type, near };
 }
 
-function streamJson({ stream, createdAtMs, updatedAtMs, version }: CatalogStream): object {
-  return { ...stream, createdAt: isoOf(createdAtMs), updatedAt: isoOf(updatedAtMs), version };
+function streamJson({ stream, createdAtMs, updatedAtMs, version, removed, end }: CatalogStream): object {
+  return {
+    ...stream,
+    createdAt: isoOf(createdAtMs),
+    updatedAt: isoOf(updatedAtMs),
+    version,
+    removedAt: removed === null ? null : isoOf(removed.atMs),
+    lastHour: removed?.lastHour ?? null,
+    end,
+  };
 }

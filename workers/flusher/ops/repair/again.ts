@@ -22,9 +22,11 @@ export async function resealRoute(call: OpsCall): Promise<OpsReply> {
   const { type, hour } = address.value;
   const found = await getStream(env.CATALOG, type);
   if (found === null) return no(await unknownStream(env, type));
-  const { stream } = found;
-  if (hour < stream.firstHour) return no({ code: "before_stream", type, firstHour: stream.firstHour });
+  const { stream, end } = found;
   const row = await getBucket(env.CATALOG, address.value);
+  if (row === null && hour < stream.firstHour)
+    return no({ code: "before_stream", type, firstHour: stream.firstHour });
+  if (row === null && end !== null && hour >= end) return no({ code: "after_stream", type, end });
   const dueAtMs = row?.dueAtMs ?? dueAt(hour, stream.graceMs);
   if (now < dueAtMs) {
     const detail = `The bucket takes rows until ${isoOf(dueAtMs)}; it is sealed after that, and not before.`;

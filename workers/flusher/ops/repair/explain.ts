@@ -28,7 +28,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
   const { type, hour } = address.value;
   const found = await getStream(env.CATALOG, type);
   if (found === null) return no(await unknownStream(env, type));
-  const { stream, nextHour } = found;
+  const { stream, nextHour, end } = found;
   const row = await getBucket(env.CATALOG, address.value);
   const begun = hourNumber(hour) <= hourNumberOf(now);
   const heard = begun ? await hear(bucketStub(env.HOUR_BUCKET, address.value).describe()) : null;
@@ -40,8 +40,8 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
     {
       type,
       hour,
-      state: stateOf({ ...stream, nextHour }, hour, cell, now),
-      stream: { firstHour: stream.firstHour, nextHour, graceMs: stream.graceMs },
+      state: stateOf({ ...stream, nextHour, end }, hour, cell, now),
+      stream: { firstHour: stream.firstHour, nextHour, graceMs: stream.graceMs, end },
       catalog: row === null ? null : { ...row, sealedAtMs: row.seal?.sealedAtMs ?? null },
       bucket:
         says === null

@@ -41,11 +41,12 @@ export async function bucketViewRoute(call: OpsCall): Promise<OpsReply> {
   const { type, hour } = address.value;
   const found = await getStream(env.CATALOG, type);
   if (found === null) return no(await unknownStream(env, type));
-  const { stream, nextHour } = found;
+  const { stream, nextHour, end } = found;
   const bucket = await getBucket(env.CATALOG, address.value);
   if (bucket === null && hour < stream.firstHour) {
     return no({ code: "before_stream", type, firstHour: stream.firstHour });
   }
+  if (bucket === null && end !== null && hour >= end) return no({ code: "after_stream", type, end });
   const sealed = bucket?.seal ?? null;
   const begun = hourNumber(hour) <= hourNumberOf(now);
   const [manifest, says, events] = await Promise.all([
@@ -64,7 +65,7 @@ export async function bucketViewRoute(call: OpsCall): Promise<OpsReply> {
     owner: stream.owner,
     contact: stream.contact,
     priority: stream.priority,
-    state: stateOf({ ...stream, nextHour }, hour, gridBucketOf(bucket), now),
+    state: stateOf({ ...stream, nextHour, end }, hour, gridBucketOf(bucket), now),
     life: lifeOf(
       {
         hour,

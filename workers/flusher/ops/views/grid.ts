@@ -36,11 +36,11 @@ export async function gridRoute(call: OpsCall): Promise<OpsReply> {
     format: 1,
     from: range.from,
     hours,
-    streams: streams.map(({ stream, nextHour }) => ({
+    streams: streams.map(({ stream, nextHour, end }) => ({
       type: stream.type,
       owner: stream.owner,
       priority: stream.priority,
-      states: gridLine({ ...stream, nextHour }, buckets.get(stream.type) ?? [], range, call.now),
+      states: gridLine({ ...stream, nextHour, end }, buckets.get(stream.type) ?? [], range, call.now),
     })),
     next: found.length > shown ? (last ?? null) : null,
   };

@@ -36,7 +36,7 @@ export async function streamViewRoute(call: OpsCall): Promise<OpsReply> {
     gridBuckets(env.CATALOG, one, range),
     sealedHours(env.CATALOG, type.value, range),
   ]);
-  const { type: _type, firstHour, planned: _planned, ...settings } = found.stream;
+  const { type: _type, firstHour, earliestHour: _earliest, planned: _planned, ...settings } = found.stream;
   const reply: StreamReply = {
     format: 1,
     type: type.value,
@@ -47,7 +47,7 @@ export async function streamViewRoute(call: OpsCall): Promise<OpsReply> {
     targetLatenessMs: targetLatenessOf(settings),
     from: range.from,
     states: gridLine(
-      { ...found.stream, nextHour: found.nextHour },
+      { ...found.stream, nextHour: found.nextHour, end: found.end },
       buckets.get(type.value) ?? [],
       range,
       now,
