@@ -243,7 +243,9 @@ function shardHints(shards: readonly ShardSays[]): string[] {
     );
   }
   if (shards.some(({ phase }) => phase === null)) {
-    hints.push("a shard that does not answer keeps its rows: wait for it, and look at the platform's status");
+    hints.push(
+      "a shard that does not answer keeps its rows: wait for it, and look at the platform's status; one that can never answer may be given up after an hour, and its rows with it: docs/runbook.md, A shard that never answers",
+    );
   }
   return hints;
 }

@@ -554,6 +554,9 @@ export const alertTriesMax = 40;
 /** Actions by hand that are remembered. */
 export const opsActionsMax = 10_000;
 
+/** How long a bucket fails for missing receipts before a shard may be given up: outages of the platform are shorter. */
+export const abandonAfterMs = 1 * HOUR_MS;
+
 /** Hours whose manifests one request looks at, to rebuild the catalog: a week, each one read of R2. */
 export const rebuildHoursMax = 168;
 

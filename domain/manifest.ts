@@ -3,9 +3,10 @@
  * Its bytes are frozen in the bucket before they are put, so whoever writes it writes the same bytes.
  */
 import * as z from "zod";
+import { Abandoned } from "./abandon.ts";
 import { Format, defaultFormats } from "./encoding.ts";
 import { HourText, type Hour } from "./hour.ts";
-import { type BucketAddress, EventType, ShardIndex } from "./ids.ts";
+import { type BucketAddress, EventType, ShardIndex, compareHolders } from "./ids.ts";
 import { Plan } from "./plan.ts";
 import { encodeSegment } from "./segment.ts";
 import { Tally, addTallies, sameTally, zeroTally } from "./tally.ts";
@@ -92,6 +93,8 @@ export const Manifest = z.strictObject({
   shards: z.array(ShardCounters),
   /** Objects under the prefix that a crash left behind and that hold no row of this bucket's list. */
   strays: z.array(z.string()),
+  /** Shards that an operator gave up: what they held is not here. Left out if there is none. */
+  abandoned: z.array(Abandoned).min(1).optional(),
 });
 export type Manifest = z.infer<typeof Manifest>;
 
@@ -103,7 +106,9 @@ export function manifestOf(input: {
   readonly parts: readonly Part[];
   readonly shards: readonly ShardCounters[];
   readonly strays: readonly string[];
+  readonly abandoned?: readonly Abandoned[];
 }): Manifest {
+  const { abandoned = [] } = input;
   const parts = input.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const total = addTallies(oneCopy({ plan: input.plan, parts }).map((part) => part.tally));
   return {
@@ -121,6 +126,7 @@ export function manifestOf(input: {
       a.hour === b.hour ? a.index - b.index : a.hour < b.hour ? -1 : 1,
     ),
     strays: input.strays.toSorted(),
+    ...(abandoned.length === 0 ? {} : { abandoned: abandoned.toSorted(compareHolders) }),
   };
 }
 

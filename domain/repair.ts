@@ -1,9 +1,10 @@
 /**
- * What objects do for an operator alone, and the decision whether an object in R2 is to be put back. Objects only answer:
- * what they hold is read, and nothing of them is changed.
+ * What objects do for an operator alone, and the decision whether an object in R2 is to be put back. But for giving up a
+ * shard, objects only answer: what they hold is read, and nothing of them is changed.
  */
 import type { BucketAddress, ShardAddress } from "./ids.ts";
 import { shardOfName } from "./ids.ts";
+import type { AbandonMessage, AbandonReply } from "./abandon.ts";
 import type { Hour } from "./hour.ts";
 import type { PartOrigin } from "./manifest.ts";
 
@@ -25,6 +26,8 @@ export interface BucketRepairRpc {
   storedPart(key: string): Promise<StoredPart>;
   /** The manifest's text as it was frozen; null: none was, or the bucket has retired. Reads only. */
   storedManifest(): Promise<string | null>;
+  /** Gives up a shard whose receipt is missing; the next seal goes on without it. Repeating it changes nothing. */
+  abandon(message: AbandonMessage): Promise<AbandonReply>;
 }
 
 /** Who has the rows of a part; null: its bucket, which merged it. */

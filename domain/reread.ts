@@ -2,6 +2,8 @@
  * Comparing what a manifest says with what was read back from R2: findings at the hops `parts`, `listing` and `reread`.
  * No finding means that every object that the manifest lists is there, with its bytes, and nothing else is.
  */
+import { abandonedLine } from "./abandon.ts";
+import { holderName } from "./ids.ts";
 import {
   type Manifest,
   type Part,
@@ -45,6 +47,19 @@ export function manifestFindings(manifest: Manifest, prefix: string): Finding[] 
   }
   const fault = manifestFault(manifest);
   if (fault !== null) findings.push(corrupt("parts", where, fault));
+  for (const shard of manifest.abandoned ?? []) {
+    const detail = `${abandonedLine(shard)}; what it held is in no part`;
+    const place = `shard ${holderName(shard)}`;
+    findings.push({
+      kind: "missing",
+      hop: "shard",
+      where: place,
+      rows: 0,
+      expected: null,
+      found: null,
+      detail,
+    });
+  }
   const says: Tally = { rows: manifest.rows, sum: manifest.identitySum };
   const held = addTallies(oneCopy(manifest).map((part) => part.tally));
   if (!sameTally(says, held)) {

@@ -7,6 +7,7 @@ import type { Explanation } from "../domain/explain.ts";
 import { typeSegment } from "../domain/segment.ts";
 import { call } from "./local/client.ts";
 import { runCommand } from "./local/command.ts";
+import { abandonedText } from "./ops/abandon.ts";
 import { rebuildParts, rebuiltLine } from "./ops/rebuild-part.ts";
 import { rebuildCatalog } from "./ops/rebuild.ts";
 import { type OpsOptions, readOptions, usage } from "./ops/options.ts";
@@ -79,6 +80,12 @@ async function run(options: OpsOptions): Promise<number> {
         yes ? "queued; the cron audits it within a minute" : "would audit it; nothing was done, see --yes",
       );
       return 0;
+    }
+    case "abandon": {
+      const answer = await call(api, "POST", `/v1/ops/abandon/${bucket}`, { ...body, shard: options.name });
+      const { text, sealed } = abandonedText(answer);
+      print(options, answer, () => text);
+      return sealed ? 0 : 1;
     }
     case "rebuild-part": {
       const rebuilt = await rebuildParts(api, options, body, (one) => {

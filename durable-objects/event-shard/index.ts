@@ -75,7 +75,7 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
         withDeadline(homeStub(env, type, home).claim({ ...message, ...carried() }), claimDeadlineMs),
       wakeBucket: async () => {
         const nowMs = await readClock(env);
-        await bucketStub(env.HOUR_BUCKET, address).seal({ nowMs, plan: null, ...carried() });
+        return bucketStub(env.HOUR_BUCKET, address).seal({ nowMs, plan: null, ...carried() });
       },
       armAlarm: (at, now) => armAlarm(ctx, env, { class: "EventShard", name: ctx.id.name ?? "" }, at, now),
       mayDelete: () => mayDelete(env, type),

@@ -43,6 +43,7 @@ import type {
   GrantsPage,
   HomeAddress,
   OwnedAnswer,
+  SealReply,
 } from "../../domain/messages.ts";
 import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
@@ -64,8 +65,8 @@ export interface ShardDeps extends Omit<FlushDeps, "sync">, HomesDeps, DeletionD
   now(): Promise<EpochMs>;
   /** Asks the bucket of that hour to wait for this shard. Throws if it can't be reached: then nothing was decided. */
   enrol(hour: Hour, request: EnrolRequest): Promise<EnrolReply>;
-  /** Tells the bucket that it is overdue. */
-  wakeBucket(): Promise<void>;
+  /** Tells the bucket that it is overdue, and answers how far it is; undefined: it did not say. */
+  wakeBucket(): Promise<Pick<SealReply, "state"> | undefined>;
   abort(reason: string): void;
 }
 
@@ -450,9 +451,11 @@ export class Shard {
         return;
       }
       await this.#deps.armAlarm((now + sealRetryMsMax) as EpochMs, now);
-      await this.#deps.wakeBucket().catch((error: unknown) => {
+      const bucket = await this.#deps.wakeBucket().catch((error: unknown) => {
         this.#deps.log("wake_bucket_failed", { error: String(error) });
+        return undefined;
       });
+      if (bucket?.state === "sealed") await this.#abandoned(now);
       return;
     }
     if (this.#state.phase === "blank" || !this.#allDropped()) return;
@@ -464,6 +467,19 @@ export class Shard {
     await this.#storage.deleteAll();
     this.#deps.log("retired", {});
     this.#deps.abort("retired");
+  }
+
+  /**
+   * The bucket has sealed, and never had this shard's receipt: it was given up. What it holds is in no bucket, and is kept;
+   * from now on it takes no row, so that edges send them elsewhere.
+   */
+  async #abandoned(now: EpochMs): Promise<void> {
+    const { hour } = this.#address;
+    if (this.#state.phase !== "open") return;
+    this.#stop(hour, now);
+    await this.#storage.sync();
+    const held = addTallies([this.#store.acceptedHome(hour), this.#store.foreignTotals(hour).appended]);
+    this.#deps.log("abandoned_shard_back", { rows: held.rows });
   }
 
   /** For the operator who puts a part back. Reads only. */

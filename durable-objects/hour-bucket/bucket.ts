@@ -12,7 +12,8 @@ import {
   decideEnrol,
   decidePlan,
 } from "../../domain/enrol.ts";
-import { type EpochMs, endOf } from "../../domain/hour.ts";
+import { type AbandonMessage, type AbandonReply, type Waiting, decideAbandon } from "../../domain/abandon.ts";
+import { type EpochMs, endOf, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName } from "../../domain/ids.ts";
 import { BrokenInvariant, broken } from "../../domain/invariant.ts";
 import {
@@ -39,7 +40,7 @@ import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
 import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { type SealDeps, SealSteps } from "./seal-steps.ts";
-import { BucketStore } from "./store.ts";
+import { BucketStore, type Enrolment } from "./store.ts";
 import { storedPart } from "./stored-part.ts";
 
 /** The outside of a bucket. */
@@ -48,6 +49,12 @@ export interface BucketDeps extends SealDeps, DeletionDeps {
   /** A number in [0, 1) that spreads retries. */
   jitter(): number;
   abort(reason: string): void;
+}
+
+function enrolledAs(enrolment: Enrolment | undefined): Waiting["enrolled"] {
+  if (enrolment === undefined) return "no";
+  if (enrolment.abandoned !== null) return "abandoned";
+  return enrolment.receipt === null ? "waiting" : "answered";
 }
 
 export class Bucket {
@@ -263,6 +270,23 @@ export class Bucket {
     await this.#deps.armAlarm((now + sealRetryMsMin) as EpochMs, now);
   }
 
+  /** Gives up a shard: from now on its receipt is neither waited for nor taken. */
+  async abandon({ shard, author, note, nowMs, dryRun }: AbandonMessage): Promise<AbandonReply> {
+    const record = this.#store.record();
+    const enrolment = this.#store.enrolments().find(({ holder }) => holderName(holder) === shard);
+    const waits = record?.phase === "sealing" && record.failed_step === "collect_receipts";
+    const waiting = {
+      enrolled: enrolledAs(enrolment),
+      failingSinceMs: waits && !record.merge_planned ? record.failing_since_ms : null,
+    };
+    const reply = decideAbandon(waiting, nowMs);
+    if (dryRun || !reply.abandoned || reply.before || enrolment === undefined) return reply;
+    this.#store.abandon({ ...enrolment.holder, at: isoOf(nowMs), author, note });
+    await this.#storage.sync();
+    this.#deps.log("shard_abandoned", { shard, author, note });
+    return reply;
+  }
+
   /** For the operator who puts a merged part back. Reads only. */
   storedPart(key: string): Promise<StoredPart> {
     return storedPart(this.#address, this.#store, this.#deps, key);
@@ -280,8 +304,9 @@ export class Bucket {
       ...this.#store.record(),
       shards: enrolments.map(({ holder }) => holderName(holder)),
       missingReceipts: enrolments
-        .filter(({ receipt }) => receipt === null)
+        .filter(({ receipt, abandoned }) => receipt === null && abandoned === null)
         .map(({ holder }) => holderName(holder)),
+      abandoned: this.#store.abandoned(),
     });
   }
 }

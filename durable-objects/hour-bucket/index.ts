@@ -1,6 +1,7 @@
 /** The object class: builds a bucket on its own storage and the real outside, and checks what comes in. */
 import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
+import { AbandonMessage, type AbandonReply } from "../../domain/abandon.ts";
 import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
 import { bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -99,6 +100,10 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
   verified(message: VerifiedMessage): Promise<void> {
     const given = VerifiedMessage.parse(message);
     return this.#spanned("verified", given.trace, () => this.#bucket.verified(given));
+  }
+
+  abandon(message: AbandonMessage): Promise<AbandonReply> {
+    return this.#bucket.abandon(AbandonMessage.parse(message));
   }
 
   storedPart(key: string): Promise<StoredPart> {

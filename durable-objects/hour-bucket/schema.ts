@@ -42,4 +42,6 @@ export const migrations: readonly Migration[] = [
   "ALTER TABLE merged ADD COLUMN encoder INTEGER NOT NULL DEFAULT 1",
   // Whose fields have columns of their own; null: no field has.
   "ALTER TABLE merged ADD COLUMN schema TEXT",
+  // An operator has given the shard up: when, who and why. Its receipt is not waited for, and not taken any more.
+  "ALTER TABLE enrolment ADD COLUMN abandoned TEXT",
 ];

@@ -254,6 +254,7 @@ export class SealSteps {
       parts: this.#parts(),
       shards: receipts.map((receipt) => receipt.counters),
       strays: [...receipts.flatMap((receipt) => receipt.strays), ...this.#store.strays()],
+      abandoned: this.#store.abandoned(),
     });
     const fault = manifestFault(manifest);
     if (fault !== null) broken(fault);

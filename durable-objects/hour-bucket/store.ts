@@ -1,5 +1,6 @@
 /** The bucket's only SQL. Every method is one step of the shell: no decision is made here, nothing is awaited. */
 import * as z from "zod";
+import { Abandoned } from "../../domain/abandon.ts";
 import { type Format, encoderOf } from "../../domain/encoding.ts";
 import { EpochMs, HourText } from "../../domain/hour.ts";
 import { type Holder, ShardIndex, holderName } from "../../domain/ids.ts";
@@ -45,6 +46,8 @@ const EnrolmentRow = z.object({
   shard: ShardIndex,
   receipt: json(Receipt).nullable(),
   payloads_dropped: flag,
+  // Absent in a bucket that was made before there was such a column, until somebody gives a shard of it up.
+  abandoned: json(Abandoned).nullable().default(null),
 });
 
 const HolderText = z.strictObject({ hour: HourText, index: ShardIndex });
@@ -64,6 +67,8 @@ export interface Enrolment {
   readonly holder: Holder;
   readonly receipt: Receipt | null;
   readonly dropped: boolean;
+  /** Given up: a receipt that comes all the same comes too late, and is not used. */
+  readonly abandoned: Abandoned | null;
 }
 
 export class BucketStore {
@@ -125,14 +130,30 @@ export class BucketStore {
       .exec("SELECT * FROM enrolment ORDER BY hour, shard")
       .toArray()
       .map((row) => {
-        const { hour, shard: index, receipt, payloads_dropped: dropped } = EnrolmentRow.parse(row);
-        return { holder: { hour, index }, receipt, dropped };
+        const { hour, shard: index, payloads_dropped: dropped, ...rest } = EnrolmentRow.parse(row);
+        return { holder: { hour, index }, dropped, ...rest };
       });
   }
 
+  /** Of every shard that was not given up. */
   receipts(): Receipt[] {
-    return this.enrolments().map(
-      ({ holder, receipt }) => receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`),
+    return this.enrolments().flatMap(({ holder, receipt, abandoned }) =>
+      abandoned === null ? [receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`)] : [],
+    );
+  }
+
+  abandoned(): Abandoned[] {
+    return this.enrolments().flatMap(({ abandoned }) => (abandoned === null ? [] : [abandoned]));
+  }
+
+  /** Gives up a shard that has given no receipt. */
+  abandon(given: Abandoned): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec(
+      "UPDATE enrolment SET abandoned = ? WHERE hour = ? AND shard = ? AND receipt IS NULL AND abandoned IS NULL",
+      JSON.stringify(given),
+      given.hour,
+      given.index,
     );
   }
 
@@ -284,7 +305,7 @@ export class BucketStore {
       phase: record?.phase ?? "blank",
       dueAtMs: record?.due_at_ms ?? dueAtMs,
       missingReceipts: this.enrolments()
-        .filter(({ receipt }) => receipt === null)
+        .filter(({ receipt, abandoned }) => receipt === null && abandoned === null)
         .map(({ holder }) => holder),
       mergePlanned: record?.merge_planned ?? false,
       unputMerged: sealing

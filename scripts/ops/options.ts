@@ -13,6 +13,8 @@ npm run ops -- reseal STREAM HOUR     ask a bucket that is due to seal, now
 npm run ops -- reaudit STREAM HOUR    audit a sealed bucket once more, from its first part on
 npm run ops -- rebuild-part STREAM HOUR [NAME]
                                       put back what R2 has lost of a sealed bucket, byte for byte, while its rows are kept
+npm run ops -- abandon STREAM HOUR SHARD
+                                      seal a bucket without a shard that can never answer, like 2026-11-23T10/0
 npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
 npm run ops -- freeze                 delete nothing, of any stream or of --type only, until unfreeze
 npm run ops -- unfreeze               lift that freeze; what is due is deleted within the hour
@@ -35,6 +37,7 @@ export const commands = [
   "reseal",
   "reaudit",
   "rebuild-part",
+  "abandon",
   "rebuild-catalog",
   "freeze",
   "unfreeze",
@@ -48,7 +51,7 @@ export interface OpsOptions {
   /** Null: all streams. */
   readonly frozenType: string | null;
   readonly hour: string;
-  /** Of `rebuild-part`: one object of the bucket. Null: all of them. */
+  /** Of `rebuild-part`: one object of the bucket; null: all of them. Of `abandon`: the shard. */
   readonly name: string | null;
   readonly yes: boolean;
   readonly author: string;
@@ -78,8 +81,11 @@ export function readOptions(
   const [verb, type = "", hourText, ...rest] = positionals;
   const command = commands.find((known) => known === verb);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part"].includes(command);
-  const [name = null, ...more] = command === "rebuild-part" ? rest : [null, ...rest];
+  const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part", "abandon"].includes(command);
+  const takesName = command === "rebuild-part" || command === "abandon";
+  const [name = null, ...more] = takesName ? rest : [null, ...rest];
+  if (command === "abandon" && (name === null || values.note === ""))
+    throw new BadArgument("abandon takes a stream, an hour, a shard as explain names it, and --note");
   const takesType = command === "freeze" || command === "unfreeze";
   if (values.type !== undefined && (!takesType || !isTypeName(values.type)))
     throw new BadArgument("--type goes with freeze and unfreeze, and names a stream");

@@ -281,8 +281,8 @@ function askedRows(`,
     change(seal, "if (progress.missingReceipts.length > 0)", "if (progress.missingReceipts.length > 1)"),
     change(
       bucketStore,
-      "return this.enrolments().map(\n      ({ holder, receipt }) => receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`),\n    );",
-      "return this.enrolments().flatMap(({ receipt }) => receipt ?? []);",
+      "[receipt ?? broken(`shard ${holderName(holder)} has not given its receipt`)]",
+      "(receipt ?? [])",
     ),
   ]),
   mutant("the next step begins before what the last one froze is durable", [

@@ -183,7 +183,7 @@ export class Cluster {
       },
       wakeBucket: async () => {
         trace.reach("bucket_woken_by_shard");
-        await bucket.seal({ nowMs: await this.#now(), plan: null });
+        return bucket.seal({ nowMs: await this.#now(), plan: null });
       },
       abort: (reason) => {
         if (reason.startsWith("a commit failed")) trace.reach("commit_failed");

@@ -28,6 +28,7 @@ import { metricsRoute } from "./metrics.ts";
 import { listPlansRoute } from "./plans.ts";
 import { quarantineRoute } from "./quarantine.ts";
 import { listActionsRoute } from "./repair/act.ts";
+import { abandonRoute } from "./repair/abandon.ts";
 import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
 import { freezeRoute, listFreezesRoute, unfreezeRoute } from "./repair/freeze.ts";
@@ -85,6 +86,7 @@ router
   .get("/v1/ops/freezes", needs("read:audit", listFreezesRoute))
   .post("/v1/ops/freeze", needs("admin", freezeRoute))
   .post("/v1/ops/unfreeze", needs("admin", unfreezeRoute))
+  .post("/v1/ops/abandon/:type/:hour", needs("admin", abandonRoute))
   .post("/v1/ops/rebuild-part/:type/:hour/:name", needs("admin", rebuildPartRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
