@@ -461,6 +461,9 @@ export const cronBudgetMs = 10 * MINUTE_MS;
 /** How long after the due time a bucket that is not sealed counts as overdue. */
 export const overdueMs = 5 * MINUTE_MS;
 
+/** Streams whose shards spill or whose events are in quarantine, in one report. It is about the worst of them. */
+export const strainedListedMax = 20;
+
 /** Buckets that were sealed late and that a report lists: the latest ones; all of them are counted. */
 export const lateListedMax = 100;
 

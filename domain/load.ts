@@ -26,11 +26,13 @@ export const HourLoad = z.strictObject({
   spilledBytes: count,
   /** Events that were answered as failed: the hour saw less than what came. */
   failed: count,
+  /** Events that were answered as quarantined, each time they came. Left out if none was. */
+  quarantined: count.min(1).optional(),
 });
 export type HourLoad = z.infer<typeof HourLoad>;
 
 /** The load of a sealed hour. `events`: what the edges counted of it. */
-export function loadOf(manifest: Manifest, events: Pick<EventCounts, "failed">): HourLoad {
+export function loadOf(manifest: Manifest, events: Pick<EventCounts, "failed" | "quarantined">): HourLoad {
   const shards = manifest.plan?.shards ?? 0;
   const rows = new Map<number, number>();
   for (const { hour, index, accepted, duplicates } of manifest.shards) {
@@ -51,6 +53,7 @@ export function loadOf(manifest: Manifest, events: Pick<EventCounts, "failed">):
     busiestBytes: ofBytes.busiest,
     spilledBytes: ofBytes.spilled,
     failed: events.failed,
+    ...(events.quarantined === undefined ? {} : { quarantined: events.quarantined }),
   };
 }
 

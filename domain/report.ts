@@ -3,7 +3,7 @@
  * `format`: fields are added, never renamed, dropped or given another meaning.
  */
 import * as z from "zod";
-import { lateListedMax } from "./limits.ts";
+import { lateListedMax, strainedListedMax } from "./limits.ts";
 import { Fault, Finding, Hop } from "./verdict.ts";
 
 const hour = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}$/);
@@ -72,6 +72,21 @@ const LateBucket = z
   .describe("A bucket that was sealed past its stream's target, and how its seal failed before.");
 export type LateBucket = z.infer<typeof LateBucket>;
 
+const StrainedStream = z
+  .object({
+    type: z.string(),
+    owner: z.string(),
+    hours: count.describe("Audited hours in which it was."),
+    lastHour: hour,
+    rows: count.describe("What the shards of these hours took, duplicates too."),
+    spilledRows: count.describe("Of them, those that overflow shards took."),
+    quarantinedEvents: count.describe("Events of these hours that were answered as quarantined."),
+  })
+  .describe(
+    "A stream of which overflow shards took rows, or events are in quarantine. Nothing is lost, and it does not make the report not ok.",
+  );
+export type StrainedStream = z.infer<typeof StrainedStream>;
+
 export const AuditReport = z
   .object({
     format: z.literal(1),
@@ -125,6 +140,10 @@ export const AuditReport = z
       .object({ buckets: count, oldest: hour.nullable() })
       .nullable()
       .describe("What is not balanced before the range, if no `from` was asked for."),
+    strained: z
+      .array(StrainedStream)
+      .default([])
+      .describe(`The ${strainedListedMax} that are so most, the ones with most such rows and events first.`),
     freezes: z
       .array(
         z.object({

@@ -5,6 +5,7 @@
  */
 import type { Backlog } from "../backlog.ts";
 import type { EpochMs } from "../hour.ts";
+import { EventCounts } from "../ledger.ts";
 import { metricsStreamsMax } from "../limits.ts";
 import type { Priority, StreamSettings } from "../stream.ts";
 import { Fault } from "../verdict.ts";
@@ -26,10 +27,14 @@ export function sourceFamily(up: Readonly<Record<string, boolean>>): Family {
 
 /** Events, from the ledgers: what is added durably, and the hours since. */
 export function eventFamilies(counters: ReadonlyMap<string, number>): Family[] {
-  const outcomes = [...counters].flatMap(([name, value]): Sample[] => {
-    const outcome = /^events_(?!received$)(\w+)$/.exec(name)?.[1];
-    return outcome === undefined ? [] : [{ suffix: "_total", labels: { outcome }, value }];
-  });
+  // Each from the beginning: of a series that begins above zero nobody can tell how fast it grew.
+  const outcomes = Object.keys(EventCounts.shape)
+    .filter((outcome) => outcome !== "received")
+    .map((outcome): Sample => ({
+      suffix: "_total",
+      labels: { outcome },
+      value: counters.get(`events_${outcome}`) ?? 0,
+    }));
   return [
     counter("hourseal_events_received", "Events that edges took in.", counters.get("events_received")),
     {

@@ -3,12 +3,13 @@ import * as z from "zod";
 import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { type BucketAddress, type EventType, IdentitySumHex } from "../../domain/ids.ts";
 import { pageRowsMax } from "../../domain/limits.ts";
+import { HourLoad } from "../../domain/load.ts";
 import { type Fault, Finding, VerdictName } from "../../domain/verdict.ts";
 import { addressColumns, addressOf, jsonColumn, rowsOf, shownVerdict, timeColumn } from "./border.ts";
 
 export const bucketColumns = `type, hour, state, due_at_ms, attempts, last_step, last_error,
   rows, bytes, identity_sum, manifest_sha256, sealed_at_ms,
-  ${shownVerdict} AS verdict, findings, finding_count, verified_at_ms, first_fault_at_ms, expired_at_ms, delete_at_ms`;
+  ${shownVerdict} AS verdict, findings, finding_count, verified_at_ms, first_fault_at_ms, expired_at_ms, delete_at_ms, load`;
 
 const Seal = z.object({
   rows: z.number().int().min(0),
@@ -33,6 +34,8 @@ export const BucketRow = z
     first_fault_at_ms: timeColumn.nullable(),
     expired_at_ms: timeColumn.nullable(),
     delete_at_ms: timeColumn.nullable(),
+    // What cannot be read any more is as good as not counted.
+    load: jsonColumn(HourLoad).nullable().catch(null),
   })
   .and(z.union([Seal, z.object({ sealed_at_ms: z.null() })]))
   .transform((row) => ({
@@ -65,6 +68,8 @@ export const BucketRow = z
     expiredAtMs: row.expired_at_ms,
     /** When its parts are to be deleted; null: they are kept, or gone. */
     deleteAtMs: row.delete_at_ms,
+    /** What the hour asked of its shards; null: it is not audited, or nobody could count it. */
+    load: row.load,
   }));
 export type CatalogBucket = z.output<typeof BucketRow>;
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { type EpochMs, HourText } from "../../domain/hour.ts";
+import { EventType } from "../../domain/ids.ts";
 import { overdueMs } from "../../domain/limits.ts";
 import type { Lateness } from "../../domain/report.ts";
 import { VerdictName } from "../../domain/verdict.ts";
@@ -146,4 +147,45 @@ export async function latenessOf(
     worstType: row.worst_type ?? "",
     worstHour: row.worst_hour ?? "",
   };
+}
+
+const StrainedRow = z
+  .object({
+    type: EventType,
+    hours: z.number().int(),
+    last_hour: HourText,
+    rows: z.number().int(),
+    spilled_rows: z.number().int(),
+    quarantined_events: z.number().int(),
+  })
+  .transform((row) => ({
+    type: row.type,
+    hours: row.hours,
+    lastHour: row.last_hour,
+    rows: row.rows,
+    spilledRows: row.spilled_rows,
+    quarantinedEvents: row.quarantined_events,
+  }));
+export type StrainedRow = z.infer<typeof StrainedRow>;
+
+/** Streams of whose hours overflow shards took rows, or events are in quarantine: the most of both first. */
+export async function strainedStreams(
+  db: D1Database,
+  filter: ReportFilter,
+  limit: number,
+): Promise<StrainedRow[]> {
+  const select = db
+    .prepare(
+      `WITH strained AS (
+         SELECT type, hour, load ->> '$.rows' AS rows, load ->> '$.spilledRows' AS spilled,
+                coalesce(load ->> '$.quarantined', 0) AS quarantined
+         FROM buckets WHERE load IS NOT NULL AND ${inRange}
+       )
+       SELECT type, count(*) AS hours, max(hour) AS last_hour, sum(rows) AS rows,
+              sum(spilled) AS spilled_rows, sum(quarantined) AS quarantined_events
+       FROM strained WHERE spilled + quarantined > 0
+       GROUP BY type ORDER BY sum(spilled + quarantined) DESC, type LIMIT ?5`,
+    )
+    .bind(...boundTo(filter), limit);
+  return rowsOf(StrainedRow, await select.all());
 }

@@ -1,6 +1,6 @@
 /** The report as a page for a terminal: what is wrong comes last, where the eye is. */
 import { durationText } from "../../domain/duration.ts";
-import type { AuditReport, FaultyBucket } from "../../domain/report.ts";
+import type { AuditReport, FaultyBucket, StrainedStream } from "../../domain/report.ts";
 import { findingLine } from "../verify/report.ts";
 
 export function pageOf(report: AuditReport): string {
@@ -38,6 +38,7 @@ export function pageOf(report: AuditReport): string {
       "",
       `before ${report.from}: ${before.buckets} not balanced, the oldest ${before.oldest}; see --from`,
     );
+  for (const stream of report.strained) lines.push("", ...strainedLines(stream));
   for (const { type, since, author, note } of report.freezes) {
     const what = type === null ? "all streams" : plain(type);
     lines.push(
@@ -63,6 +64,20 @@ function bucketLines(bucket: FaultyBucket): string[] {
     ...(bucket.findings.length === 0 ? [`    ${bucket.why}`] : []),
     ...bucket.findings.map((finding) => `    ${findingLine(finding)}${sumsOf(finding)}`),
     ...(more > 0 ? [`    and ${more} findings more`] : []),
+  ];
+}
+
+function strainedLines({ type, owner, hours, lastHour, ...counts }: StrainedStream): string[] {
+  const { rows, spilledRows, quarantinedEvents } = counts;
+  const named = plain(type);
+  return [
+    `strained  ${named}${by(owner)}, in ${counted(hours, "hour")}, the last one ${lastHour}; nothing is lost`,
+    ...(spilledRows > 0 ? [`    overflow shards took ${spilledRows} of ${counted(rows, "row")}`] : []),
+    ...(quarantinedEvents > 0
+      ? [
+          `    ${counted(quarantinedEvents, "event")} answered as quarantined; see npm run streams -- quarantine`,
+        ]
+      : []),
   ];
 }
 

@@ -14,6 +14,7 @@ const catalog = {
   sealedAtMs: null,
   firstFaultAtMs: null,
   findings: [],
+  load: null,
 };
 const bucket = {
   phase: "sealing",
@@ -30,6 +31,7 @@ const base: ExplainInput = {
   stream: { firstHour: hour, nextHour: hourOfText("2026-11-23T11"), graceMs: 600_000, end: null },
   catalog,
   bucket,
+  events: null,
   unheard: null,
   shards: [],
   freeze: null,
@@ -174,4 +176,25 @@ test("[OP13] a freeze is among the reasons, whatever the bucket is", () => {
   expect(told({ state: "balanced", freeze })).toBe(
     "It is sealed and balanced: everything is there. | freeze all streams: nothing is deleted, frozen by Ann: evidence",
   );
+});
+
+test("[OP10] what is no fault and costs is told of any bucket: rows that overflow shards took, events in quarantine", () => {
+  const load = { shards: 2, rows: 90, spilledRows: 30 };
+  const strained = {
+    state: "balanced" as const,
+    catalog: { ...catalog, load },
+    events: { received: 100, quarantined: 10 },
+  };
+  expect(told(strained)).toBe(
+    "It is sealed and balanced: everything is there. " +
+      "| spill overflow shards: they took 30 of 90 rows: one of its 2 shards had no room for them, or did not answer; nothing is lost " +
+      "| quarantine edges: 10 of 100 events that came were answered as quarantined",
+  );
+  const { todo } = explain({ ...base, ...strained }, at("12:00:00"));
+  expect(todo).toEqual([
+    expect.stringContaining("give the stream more shards"),
+    expect.stringContaining("npm run streams -- quarantine shop.order --from 2026-11-23T10"),
+  ]);
+  const none = { catalog: { ...catalog, load: { ...load, spilledRows: 0 } }, events: { received: 100 } };
+  expect(told({ ...strained, ...none })).toBe("It is sealed and balanced: everything is there.");
 });

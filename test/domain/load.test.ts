@@ -29,6 +29,7 @@ describe("what an hour asked of its shards", () => {
       spilledRows: 3,
       failed: 7,
     });
+    expect(loadOf(manifest({ shards }), { failed: 0, quarantined: 4 })).toMatchObject({ quarantined: 4 });
   });
 
   it("counts bytes by the shards that put them", () => {

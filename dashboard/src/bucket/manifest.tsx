@@ -29,7 +29,12 @@ export function Manifest({ manifest, hour }: Given) {
         ]}
       >
         {shards.map((shard) => (
-          <ShardRow key={`${shard.hour}/${shard.index}`} shard={shard} own={hour} />
+          <ShardRow
+            key={`${shard.hour}/${shard.index}`}
+            shard={shard}
+            own={hour}
+            planned={manifest.planShards}
+          />
         ))}
       </Table>
       <Table
@@ -102,12 +107,19 @@ function Table({ id, title, more, columns, children }: TableGiven) {
   );
 }
 
-function ShardRow({ shard, own }: { readonly shard: ShardView; readonly own: string }) {
+interface ShardGiven {
+  readonly shard: ShardView;
+  readonly own: string;
+  readonly planned: number | null;
+}
+
+function ShardRow({ shard, own, planned }: ShardGiven) {
   const { index, hour, accepted, duplicates, denied, movedIn, movedOut, delivered, unguarded } = shard;
   return (
     <tr>
       <th scope="row">
         {index} {hour !== own && <span class="hint">of {hour}</span>}
+        {hour === own && planned !== null && index >= planned && <span class="warn">overflow</span>}
       </th>
       {[accepted, duplicates, denied, movedIn, movedOut, delivered, unguarded].map((rows, at) => (
         <td key={at} class="number">

@@ -78,6 +78,8 @@ test("[OP8] text is OpenMetrics: types, units, escapes, an end", () => {
   expect(lines.slice(-2)).toEqual(["# EOF", ""]);
   expect(lines).toContain("# TYPE hourseal_events counter");
   expect(lines).toContain('hourseal_events_total{outcome="accepted"} 2');
+  // Nobody was answered so yet: the series is there, so that its first event is seen.
+  expect(lines).toContain('hourseal_events_total{outcome="quarantined"} 0');
   expect(lines).toContain("hourseal_events_received_total 3");
   expect(lines).not.toContain('hourseal_events_total{outcome="received"} 3');
   expect(lines).toContain("# UNIT hourseal_seal_lateness_seconds seconds");

@@ -266,6 +266,7 @@ describe("the listing and the report", () => {
         worstHour: "2026-12-01T01",
       },
       late: [],
+      strained: [],
       freezes: [],
       notBalanced: [
         {

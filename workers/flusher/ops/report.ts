@@ -26,6 +26,7 @@ import {
   ownerCharsMax,
   pageRowsMax,
   reportHoursMax,
+  strainedListedMax,
 } from "../../../domain/limits.ts";
 import { type RequestRefusal, type Result, no, ok } from "../../../domain/refusal.ts";
 import type { AuditReport, FaultyBucket, LateBucket } from "../../../domain/report.ts";
@@ -41,6 +42,7 @@ import {
   bucketTotals,
   lateBuckets,
   latenessOf,
+  strainedStreams,
 } from "../../../platform/catalog/totals.ts";
 import { After, Limit } from "./buckets.ts";
 import { type OpsCall, type OpsReply, checkedQuery, json } from "./http.ts";
@@ -71,13 +73,14 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
   const lateFrom = epochMs(now - overdueMs);
   const late = { dueBefore: lateFrom, sealedBefore: lateFrom };
   const earlier = wanted.value.from === undefined ? { type, owner, to: filter.from } : null;
-  const [streams, totals, lateness, latest, unsettled, before, freezes] = await Promise.all([
+  const [streams, totals, lateness, latest, unsettled, before, strained, freezes] = await Promise.all([
     listStreams(CATALOG),
     bucketTotals(CATALOG, lateFrom, filter),
     latenessOf(CATALOG, now, filter),
     lateBuckets(CATALOG, filter, lateListedMax),
     listUnsettled(CATALOG, late, { ...filter, faults }, after, limit),
     earlier === null ? null : countUnsettled(CATALOG, { ...earlier, faults }),
+    strainedStreams(CATALOG, filter, strainedListedMax),
     listFreezes(CATALOG),
   ]);
   const shown = streams.filter(
@@ -124,6 +127,7 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
         : [{ type: of.type, owner: of.owner, from: oldest, buckets: due + overdue, overdue }],
     ),
     before: untold,
+    strained: strained.map((row) => ({ ...row, owner: ofStreams.get(row.type)?.owner ?? "" })),
     freezes: freezes
       .filter((freeze) => freeze.type === null || shown.some(({ stream }) => stream.type === freeze.type))
       .map(freezeJson),

@@ -12,6 +12,7 @@ import { listFreezes } from "../../../../platform/catalog/freezes.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { bucketStub, shardStub } from "../../../../platform/stubs.ts";
 import { hear } from "../../audit/hear.ts";
+import { hearEvents } from "../../audit/hear-events.ts";
 import { type OpsCall, type OpsEnv, type OpsReply, addressParams, json } from "../http.ts";
 import { unknownStream } from "../streams.ts";
 import { BucketSays } from "../views/bucket-says.ts";
@@ -31,7 +32,12 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
   const { stream, nextHour, end } = found;
   const row = await getBucket(env.CATALOG, address.value);
   const begun = hourNumber(hour) <= hourNumberOf(now);
-  const heard = begun ? await hear(bucketStub(env.HOUR_BUCKET, address.value).describe()) : null;
+  const [heard, { events }] = begun
+    ? await Promise.all([
+        hear(bucketStub(env.HOUR_BUCKET, address.value).describe()),
+        hearEvents(env.EDGE_LEDGER, address.value),
+      ])
+    : [null, { events: null }];
   const says = heard?.heard === true ? BucketSays.parse(JSON.parse(heard.value)) : null;
   const cell = row === null ? undefined : { ...row, hour, rows: row.seal?.rows ?? null };
   const missing = says?.missingReceipts ?? [];
@@ -54,6 +60,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
               failingSinceMs: says.failing_since_ms ?? null,
               missingReceipts: missing,
             },
+      events,
       unheard: heard?.heard === false ? heard.why : null,
       shards: sealing
         ? await Promise.all(missing.slice(0, explainShardsMax).map((name) => askShard(env, type, name)))

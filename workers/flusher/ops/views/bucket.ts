@@ -2,11 +2,8 @@
  * `/v1/audit/buckets/:type/:hour`: one bucket, open or sealed, from everything that knows of it: the catalog, the bucket
  * object, the ledger, the manifest. A source that does not answer is named, and the others are shown.
  */
-import { ledgerView } from "../../../../domain/audit.ts";
 import { type EpochMs, endOf, hourNumber, hourNumberOf, isoOf } from "../../../../domain/hour.ts";
-import type { BucketAddress } from "../../../../domain/ids.ts";
-import { type EventCounts, addCounts, zeroCounts } from "../../../../domain/ledger.ts";
-import { ledgersPerHour, viewRowsMax } from "../../../../domain/limits.ts";
+import { viewRowsMax } from "../../../../domain/limits.ts";
 import type { Manifest } from "../../../../domain/manifest.ts";
 import { dueAt } from "../../../../domain/plan.ts";
 import { no } from "../../../../domain/refusal.ts";
@@ -26,8 +23,9 @@ import { targetLatenessOf } from "../../../../domain/view/stream.ts";
 import { type CatalogBucket, getBucket } from "../../../../platform/catalog/buckets.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { r2Objects } from "../../../../platform/objects.ts";
-import { bucketStub, ledgerStub } from "../../../../platform/stubs.ts";
+import { bucketStub } from "../../../../platform/stubs.ts";
 import { hear } from "../../audit/hear.ts";
+import { hearEvents } from "../../audit/hear-events.ts";
 import { type OpsCall, type OpsReply, addressParams } from "../http.ts";
 import { unknownStream } from "../streams.ts";
 import { BucketSays } from "./bucket-says.ts";
@@ -53,7 +51,7 @@ export async function bucketViewRoute(call: OpsCall): Promise<OpsReply> {
     sealed === null ? null : readManifest(r2Objects(env.EVENTS), address.value),
     // An hour that has not begun is asked for nothing: nobody holds anything of it, and asking would make objects.
     begun ? hear(bucketStub(env.HOUR_BUCKET, address.value).describe()) : null,
-    begun ? hearEvents(call, address.value) : { events: null, unheard: [] },
+    begun ? hearEvents(env.EDGE_LEDGER, address.value) : { events: null, unheard: [] },
   ]);
   const said = says?.heard === true ? BucketSays.parse(JSON.parse(says.value)) : null;
   const dueAtMs = bucket?.dueAtMs ?? said?.due_at_ms ?? dueAt(hour, stream.graceMs);
@@ -99,25 +97,6 @@ function gridBucketOf(bucket: CatalogBucket | null): Parameters<typeof stateOf>[
   return bucket === null
     ? undefined
     : { ...bucket, hour: bucket.address.hour, rows: bucket.seal?.rows ?? null };
-}
-
-/** What the edges counted for the bucket, put together from all of the hour's ledgers; null if one did not answer. */
-async function hearEvents(
-  { env }: OpsCall,
-  { type, hour }: BucketAddress,
-): Promise<{ readonly events: EventCounts | null; readonly unheard: BucketReply["unheard"] }> {
-  const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-  const accounts = await Promise.all(
-    slots.map((slot) => hear(ledgerStub(env.EDGE_LEDGER, { hour, slot }).account(type))),
-  );
-  const unheard = ledgerView(accounts)
-    .findings.filter(({ kind }) => kind === "unaudited")
-    .map(({ where, detail }) => ({ source: where, why: detail }));
-  const events = accounts.reduce(
-    (sum, account) => (account.heard ? addCounts(sum, account.value.events) : sum),
-    zeroCounts,
-  );
-  return { events: unheard.length === 0 ? events : null, unheard };
 }
 
 function historyOf(bucket: CatalogBucket | null, said: BucketSays | null): SealHistory {
