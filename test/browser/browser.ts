@@ -41,7 +41,7 @@ export async function openPage(
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     // A refused request is part of some tests, and the browser logs it.
-    if (message.type() === "error" && !/status of 4\d\d/.test(message.text()))
+    if (message.type() === "error" && !/status of [45]\d\d/.test(message.text()))
       complaints.push(message.text());
   });
   return page;

@@ -13,6 +13,7 @@ import { readReport } from "../../scripts/local/audit-report.ts";
 import { type Api, call, callOnce, createKey, moveClock, runCron } from "../../scripts/local/client.ts";
 import { readProjectConfig } from "../../scripts/local/config.ts";
 import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtime.ts";
+import { bringCatalogBack, takeCatalogAway } from "./faults/catalog-away.ts";
 import { moveTo } from "./pulling.ts";
 import { type Ran, runScript } from "./run-script.ts";
 
@@ -35,25 +36,6 @@ afterAll(async () => {
   await runtime.dispose();
   rmSync(dataDir, { recursive: true, force: true });
 });
-
-async function rename(from: string, to: string): Promise<void> {
-  const database = await runtime.miniflare.getD1Database("CATALOG", readProjectConfig("local").name);
-  const tables = await database
-    .prepare(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
-    )
-    .all<{ name: string }>();
-  const renamed = tables.results.filter(({ name }) => name.startsWith(from));
-  await database.batch(
-    renamed.map(({ name }) =>
-      database.prepare(`ALTER TABLE "${name}" RENAME TO "${to}${name.slice(from.length)}"`),
-    ),
-  );
-  expect(renamed.length).toBeGreaterThan(5);
-}
-
-const away = (): Promise<void> => rename("", "away_");
-const back = (): Promise<void> => rename("away_", "");
 
 function streams(...args: string[]): Promise<Ran> {
   return runScript("streams", [...args, "--url", runtime.url, "--key", adminKey, "--data", dataDir]);
@@ -91,7 +73,7 @@ test("[KE5] [CF1] without D1 events are taken in, quarantined and sealed, and no
   expect(await apply("integer")).toMatchObject({ code: 0 });
   expect(await post("before", 1)).toMatchObject({ accepted: 1 });
 
-  await away();
+  await takeCatalogAway(runtime);
   expect(await post("good", 2)).toMatchObject({ accepted: 1, quarantined: 0 });
   expect(await post("bad", 2.5)).toMatchObject({ accepted: 0, quarantined: 1 });
   const change = callOnce(admin, "PUT", "/v1/streams/another", {});
@@ -105,7 +87,7 @@ test("[KE5] [CF1] without D1 events are taken in, quarantined and sealed, and no
 });
 
 test("[KE5] [QU5] back again the hours are audited, the schema is mended, and what was quarantined is replayed", async () => {
-  await back();
+  await bringCatalogBack(runtime);
   for (let run = 0; run < 3; run++) await runCron(admin);
   expect(await bucketsOf(type)).toContainEqual(["2026-11-23T08", "sealed", 2]);
   expect(await bucketsOf("hourseal.quarantine")).toContainEqual(["2026-11-23T08", "sealed", 1]);
