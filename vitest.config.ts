@@ -7,6 +7,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Every core: most files wait for a runtime that they started, and one core idle doubles the time on a machine of two.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
