@@ -75,7 +75,8 @@ and of each takes how many shards it needed by its busiest shard. A shard is giv
 what it takes before it is full. What the busiest has above the average is seen as a hot key where that asks for fewer shards,
 because no number of them divides one key. The most that any of these hours asks for is planned: at once if it is more,
 by a quarter an hour if it is less, and then only if all of these hours are there, balanced, and failed no client.
-\`GET /v1/streams/<type>/plans\` answers the decisions with what each was decided on.
+\`npm run streams -- show TYPE\` prints the newest decisions, with what each was decided on, above the stream's settings;
+\`GET /v1/streams/<type>/plans\` answers more of them.
 
 ## A week of it
 

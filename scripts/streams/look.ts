@@ -3,6 +3,7 @@ import * as z from "zod";
 import { typeSegment } from "../../domain/segment.ts";
 import { StreamDocument, type StreamSettings } from "../../domain/stream.ts";
 import { type Api, call } from "../local/client.ts";
+import { Decisions, decisionLines } from "./decisions.ts";
 import { fileText, typeText } from "./render.ts";
 
 const Shown = z.looseObject({
@@ -33,10 +34,17 @@ function removedText(removedAt: string, end: string | null): string {
   return `removed ${removedAt}, ${end === null ? "not ended yet" : `ended before ${end}`}`;
 }
 
-/** Prints the stream as a file that `apply` takes; of one that was removed, `apply` would register it again. */
+/** Of the planner's decisions, those about the next hours and the last few. */
+const decisionsShown = 4;
+
+/** Prints the stream as a file that `apply` takes, what is planned for it as comments; of one that was removed, `apply` would register it again. */
 export async function show(api: Api, type: string): Promise<number> {
   const stream = Shown.parse(await call(api, "GET", `/v1/streams/${typeSegment(type)}`));
   if (stream.removedAt !== null) console.log(`# ${removedText(stream.removedAt, stream.end)}`);
+  if ((stream.shardsMax ?? 0) > stream.shards) {
+    const path = `/v1/streams/${typeSegment(type)}/plans?limit=${decisionsShown}`;
+    for (const line of decisionLines(Decisions.parse(await call(api, "GET", path)))) console.log(line);
+  }
   console.log(fileText([{ type: stream.type, settings: settingsOf(stream) }]).trimEnd());
   return 0;
 }

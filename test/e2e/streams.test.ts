@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { epochMs, hourOf, isoOf, plusHours } from "../../domain/hour.ts";
+import { moveClock, readClock, runCron } from "../../scripts/local/client.ts";
 import { type Ran, runScript } from "./run-script.ts";
 import { type Running, start } from "./running.ts";
 
@@ -148,4 +150,24 @@ test("[CF2] a wrong file is answered with every fault, and nothing is changed", 
   ]);
   expect(code).toBe(2);
   expect((await streams("list")).stdout).not.toContain("e2e.new");
+});
+
+test("[PL5] show says what the planner gave the coming hours, and why", async () => {
+  write("streams:\n  e2e.planned:\n    shards: 2\n    shardsMax: 8\n");
+  expect(await streams("apply", file)).toMatchObject({ code: 0 });
+  const before = await streams("show", "e2e.planned");
+  expect(before.stdout).toMatch(/^# planner: nothing is planned yet, the stream has its minimum\n/);
+  const admin = { url: running.url, key: readFileSync(join(dataDir, "admin-key"), "utf8").trim() };
+  const now = Date.parse((await readClock(admin)).now);
+  // Twenty minutes before an hour: late enough to have seen the last one, early enough for the edges.
+  const planning = epochMs((Math.floor(now / 3_600_000) + 2) * 3_600_000 - 20 * 60_000);
+  await moveClock(admin, isoOf(planning));
+  await runCron(admin);
+  const { stdout } = await streams("show", "e2e.planned");
+  const hour = plusHours(hourOf(planning), 1);
+  expect(stdout).toContain(`#   ${hour}: 2 shards, as before, decided ${isoOf(planning).slice(0, 15)}`);
+  expect(stdout).toMatch(/^# {5}last hours \S+: not seen/m);
+  expect(stdout).toMatch(/^# {5}yesterday \S+: not seen \(before stream\)/m);
+  write(stdout);
+  expect((await streams("plan", file)).stdout).toContain("nothing to change");
 });
