@@ -594,6 +594,15 @@ export const gridCellsMax = 60_000;
 /** Newest hours of a stream whose manifests are read for its page: each is one read of R2. */
 export const recentHoursMax = 24;
 
+/** Rows of quarantine that a stream's page looks at for its reasons: some MiB, decoded within a fraction of a second. */
+export const quarantineViewRowsMax = 5_000;
+
+/** Reasons for quarantine that a stream's page lists: those with the most events. */
+export const quarantineReasonsShown = 12;
+
+/** Newest events in quarantine that a stream's page lists. */
+export const quarantineNewestShown = 8;
+
 /** Shards, and parts, that a bucket's page lists; the rest are counted. The manifest has all of them. */
 export const viewRowsMax = 500;
 

@@ -2,7 +2,10 @@
 import { type EpochMs, type Hour, endOf } from "../hour.ts";
 import { overdueMs } from "../limits.ts";
 import { type Manifest, oneCopy } from "../manifest.ts";
+import { zeroCounts } from "../ledger.ts";
+import { loadOf, shardsNeeded } from "../load.ts";
 import type { StreamSettings } from "../stream.ts";
+import type { QuarantineView } from "./quarantine.ts";
 
 /** `GET /v1/audit/streams/:type`. */
 export interface StreamReply {
@@ -20,6 +23,16 @@ export interface StreamReply {
   readonly rows: readonly (number | null)[];
   readonly bytes: readonly (number | null)[];
   readonly latenessMs: readonly (number | null)[];
+  /** Home shards that each hour had; null: nothing came, it is not audited, or nobody could count its load. */
+  readonly planned: readonly (number | null)[];
+  /** Home shards that would have held it, by its busiest one; a part of one, too. */
+  readonly needed: readonly (number | null)[];
+  /** What edges that know the newest settings assume for the current hour and the ones after it. */
+  readonly ahead: readonly { readonly hour: Hour; readonly shards: number }[];
+  /** Events that were answered as quarantined, each time they came; the newest hours as they are now. */
+  readonly quarantined: readonly (number | null)[];
+  /** Why; null: none was, in hours that are sealed. */
+  readonly quarantine: QuarantineView | null;
   /** The newest sealed hours with more of their counters, oldest first. */
   readonly recent: readonly RecentHour[];
 }
@@ -39,6 +52,8 @@ export interface RecentHour {
   readonly overflowShards: number;
   /** Rows that the busiest shard accepted. */
   readonly busiestRows: number;
+  /** Home shards that would have held the hour, by its busiest one; a part of one, too. */
+  readonly neededShards: number;
 }
 
 export function recentHour(manifest: Manifest): RecentHour {
@@ -57,6 +72,7 @@ export function recentHour(manifest: Manifest): RecentHour {
     planShards,
     overflowShards: planShards === null ? 0 : own.filter(({ index }) => index >= planShards).length,
     busiestRows: own.reduce((most, { accepted }) => Math.max(most, accepted.rows), 0),
+    neededShards: shardsNeeded(loadOf(manifest, zeroCounts)),
   };
 }
 

@@ -5,10 +5,11 @@
 import * as z from "zod";
 import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
+import { HourLoad } from "../../domain/load.ts";
 import { VerdictName } from "../../domain/verdict.ts";
 import type { GridBucket } from "../../domain/view/grid.ts";
 import { type TrendHour, emptyTrendHour } from "../../domain/view/trend.ts";
-import { rowsOf, shownVerdict, timeColumn } from "./border.ts";
+import { jsonColumn, rowsOf, shownVerdict, timeColumn } from "./border.ts";
 import { type CatalogStream, StreamRow, streamColumns } from "./streams.ts";
 
 export interface HourRange {
@@ -61,6 +62,8 @@ const SeriesRow = z.object({
   rows: z.number().int(),
   bytes: z.number().int(),
   sealed_at_ms: timeColumn,
+  // What cannot be read any more is as good as not counted.
+  load: jsonColumn(HourLoad).nullable().catch(null),
 });
 export type SealedHour = z.output<typeof SeriesRow>;
 
@@ -68,7 +71,7 @@ export type SealedHour = z.output<typeof SeriesRow>;
 export async function sealedHours(db: D1Database, type: EventType, range: HourRange): Promise<SealedHour[]> {
   const select = db
     .prepare(
-      `SELECT hour, rows, bytes, sealed_at_ms FROM buckets
+      `SELECT hour, rows, bytes, sealed_at_ms, load FROM buckets
        WHERE type = ?1 AND hour >= ?2 AND hour < ?3 AND state = 'sealed' ORDER BY hour`,
     )
     .bind(type, range.from, range.to);

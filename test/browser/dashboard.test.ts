@@ -13,7 +13,7 @@ import { call, moveClock } from "../../scripts/local/client.ts";
 import { seriousFaults } from "./axe.ts";
 import { browserPath, launchBrowser, openPage } from "./browser.ts";
 import { seedCatalog, seedTypes } from "./catalog.ts";
-import { type Story, lateHour, lostHour, openHour, startStory, storyType } from "./system.ts";
+import { type Story, lateHour, lostHour, openHour, startStory, storyStreams, storyType } from "./system.ts";
 
 const screens = resolve(import.meta.dirname, "../../dist/screens");
 const seeded = 299;
@@ -86,7 +86,7 @@ describe.skipIf(browserPath === null)("the dashboard, if there is a Chromium", (
   test("[OP2] the grid shows every state, and starts at the newest hour", async () => {
     const page = await open("", story.readKey);
     const grid = page.getByRole("grid");
-    expect(await grid.getAttribute("aria-rowcount")).toBe(String(seeded + 1));
+    expect(await grid.getAttribute("aria-rowcount")).toBe(String(seeded + storyStreams));
     const chips = await page.locator(".legend .chip").allInnerTexts();
     for (const state of bucketStates.filter((name) => name !== "none")) {
       const shown = chips.filter((text) => text.trim().replace(/\s+[\d,]+$/, "") === stateSigns[state].label);
@@ -151,6 +151,33 @@ describe.skipIf(browserPath === null)("the dashboard, if there is a Chromium", (
     await go(page, `#/bucket/${storyType}/${openHour}`);
     await page.getByText("open: takes rows").waitFor();
     await look(page, "bucket-open");
+    await page.context().close();
+  });
+
+  test("[OP3] a stream's page tells why events are in quarantine, and the plan against the need", async () => {
+    const page = await open(`#/stream/${storyType}`, story.readKey);
+    const quarantine = page.getByRole("region", { name: /^Quarantine/ });
+    await quarantine.getByText("90 events answered so in 7 days").waitFor();
+    // Two of the three hours are sealed.
+    expect(
+      await quarantine.getByRole("region", { name: /^Why/ }).locator("tbody tr").allInnerTexts(),
+    ).toEqual([
+      expect.stringMatching(/^schema violation\s+\/data\/amount\s+60 71 %/),
+      expect.stringMatching(/^schema violation\s+\/data\/currency\s+25 29 %/),
+    ]);
+    expect(await quarantine.getByRole("region", { name: "Newest" }).locator("tbody tr").count()).toBe(8);
+    const plan = page.getByRole("img", { name: /^Shards planned and needed\. In none of 2 hours/ });
+    await plan.waitFor();
+    await page.getByText("2 shards now.").waitFor();
+    // The chart is a table for who would rather read it, opened with the keyboard.
+    const figure = page.getByRole("figure").filter({ has: plan });
+    await figure.getByText("As a table").focus();
+    await page.keyboard.press("Enter");
+    expect(await figure.locator("tbody tr").allInnerTexts()).toEqual([
+      expect.stringMatching(/^2026-11-23 09:00\s+< 0.01\s+2$/),
+      expect.stringMatching(/^2026-11-23 08:00\s+< 0.01\s+2$/),
+    ]);
+    await look(page, "stream-as-table");
     await page.context().close();
   });
 

@@ -10,8 +10,11 @@ import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtim
 import { readProjectConfig } from "../../scripts/local/config.ts";
 import { bucketPrefix } from "../../domain/manifest.ts";
 import { HourText } from "../../domain/hour.ts";
+import { untilReceived } from "../e2e/counted.ts";
 
 export const storyType = "shop.order-placed";
+/** Its own, and that of quarantine. */
+export const storyStreams = 2;
 export const lostHour = "2026-11-23T08";
 export const lateHour = "2026-11-23T09";
 export const openHour = "2026-11-23T10";
@@ -39,31 +42,42 @@ export async function startStory(): Promise<Story> {
     description: "An order was placed. Royalties of the shop are computed from it.",
     priority: "high",
     shards: 2,
+    shardsMax: 4,
     partitionBy: "id",
+    onInvalid: "quarantine",
+    schema: {
+      type: "object",
+      properties: { amount: { type: "integer" }, currency: { type: "string", maxLength: 3 } },
+    },
   };
   await putStream(admin, storyType, settings);
   const client = { url: runtime.url, key: await createKey(admin, ["write:shop.*"], "shop") };
   const readKey = await createKey(admin, ["read:audit"], "on call");
-  const post = async (hour: string, from: number, count: number): Promise<void> => {
+  const post = async (hour: string, from: number, count: number, more = {}): Promise<void> => {
     const events = Array.from({ length: count }, (_, index) => ({
       specversion: "1.0",
       id: `order-${from + index}`,
       source: "shop",
       type: storyType,
       time: `${hour}:${String(index % 60).padStart(2, "0")}:00Z`,
-      data: { amount: index },
+      data: { amount: index, ...more },
     }));
     await callOnce(client, "POST", "/v1/events", events);
   };
   await post(lostHour, 0, 240);
   await post(lostHour, 200, 40);
+  await post(lostHour, 5_000, 25, { currency: "Euro" });
   await moveClock(admin, `${lateHour}:20:00Z`);
   await runCron(admin);
   await post(lateHour, 1_000, 120);
   await post(lostHour, 2_000, 18);
+  await post(lateHour, 6_000, 60, { amount: "much" });
+  await untilReceived(admin, storyType, lateHour, 120 + 18 + 60);
   await moveClock(admin, `${openHour}:20:00Z`);
   await runCron(admin);
   await post(openHour, 3_000, 30);
+  await post(openHour, 7_000, 5, { amount: "much" });
+  await untilReceived(admin, storyType, openHour, 30 + 5);
   await loseParts(runtime, worker);
   await callOnce(admin, "POST", `/v1/buckets/${storyType}/${lostHour}/audit`);
   await runCron(admin);

@@ -1,9 +1,10 @@
 import { describe, expect, it, test } from "vitest";
-import { linePath, niceMax, niceSpanMs } from "../../dashboard/src/model/chart.ts";
+import { linePath, niceMax, niceSpanMs, stepPath } from "../../dashboard/src/model/chart.ts";
 import { flowBars } from "../../dashboard/src/model/flow.ts";
 import {
   bytesText,
   countOf,
+  neededText,
   rateText,
   shareText,
   shortCount,
@@ -18,6 +19,7 @@ import {
   worstOf,
 } from "../../dashboard/src/model/grid.ts";
 import { dayLabel, hoursBetween, plusHours } from "../../dashboard/src/model/hours.ts";
+import { aheadText, hoursOver } from "../../dashboard/src/model/plan.ts";
 import { pollDelayMs, pollMs, pollMsMax } from "../../dashboard/src/model/poll.ts";
 import { stateSigns, worstFirst } from "../../dashboard/src/model/states.ts";
 import { scrollToShow, spanOf } from "../../dashboard/src/model/window.ts";
@@ -184,11 +186,28 @@ test("numbers and spans are written for people", () => {
   expect([shareText(1, 0), shareText(1, 300), shareText(1, 2)]).toEqual(["0 %", "0.3 %", "50 %"]);
 });
 
+test("[OP3] a plan against its need is told in words", () => {
+  expect(hoursOver([2, 2, null, 1, 4], [2, 2.1, 9, null, 5])).toBe(2);
+  const ahead = [1, 1, 3].map((shards, index) => ({ hour: `2026-11-23T1${index}`, shards }));
+  expect(aheadText(ahead, (hour) => hour)).toBe("1 shard now, 3 from 2026-11-23T12 on.");
+  expect(aheadText([], (hour) => hour)).toBe("");
+  expect([0, 0.000_1, 0.04, 0.4, 2, 2.34, 12.4].map(neededText)).toEqual([
+    "0",
+    "< 0.01",
+    "0.04",
+    "0.4",
+    "2",
+    "2.3",
+    "12",
+  ]);
+});
+
 test("axes end at a round number that is not below what is shown", () => {
   expect([0, 1, 3, 7, 10, 11, 2_400].map(niceMax)).toEqual([1, 1, 5, 10, 10, 20, 5_000]);
   expect([0, 900_000, 900_001, 200_000_000].map(niceSpanMs)).toEqual([
     1_000, 900_000, 1_800_000, 259_200_000,
   ]);
   const same = (value: number): number => value;
-  expect(linePath([1, 2, null, 3], same, same)).toBe("M0.0 1.0L1.0 2.0M3.0 3.0");
+  expect(linePath([1, 2, null, 3], same, same)).toBe("M0.0 1.0L1.0 2.0M3.0 3.0h0");
+  expect(stepPath([1, 2, null, 3], same, same)).toBe("M0.0 1.0H1.0L1.0 2.0H2.0M3.0 3.0H4.0");
 });

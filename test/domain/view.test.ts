@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Hour, epochMs, parseHour } from "../../domain/hour.ts";
-import { overdueMs } from "../../domain/limits.ts";
+import { overdueMs, shardRowsTarget } from "../../domain/limits.ts";
 import { type Manifest, type Part, manifestOf } from "../../domain/manifest.ts";
 import { EventType, IdentitySumHex, ShardIndex } from "../../domain/ids.ts";
 import { zeroTally } from "../../domain/tally.ts";
@@ -296,6 +296,7 @@ it("[OP3] a stream's hour is told with its late rows, its busiest shard, and sha
     planShards: 1,
     overflowShards: 1,
     busiestRows: 9,
+    neededShards: expect.closeTo(12 / shardRowsTarget, 10) as number,
   });
   expect(targetLatenessOf({ graceMs: 1_000, targetLatenessMs: null })).toBe(1_000 + overdueMs);
   expect(targetLatenessOf({ graceMs: 1_000, targetLatenessMs: 7 })).toBe(7);

@@ -18,7 +18,7 @@ export function niceSpanMs(ms: number): number {
   return steps.find((step) => step >= ms) ?? days;
 }
 
-/** The line through the points, in SVG's path language; a null breaks it. */
+/** The line through the points, in SVG's path language; a null breaks it. A point alone is a dot, if its ends are round. */
 export function linePath(
   values: readonly (number | null)[],
   x: (index: number) => number,
@@ -32,7 +32,23 @@ export function linePath(
       return;
     }
     path += `${pen}${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
+    if (pen === "M" && (values[index + 1] ?? null) === null) path += "h0";
     pen = "L";
+  });
+  return path;
+}
+
+/** Each value as a step from its `x` to the next one's; a null breaks it. */
+export function stepPath(
+  values: readonly (number | null)[],
+  x: (index: number) => number,
+  y: (value: number) => number,
+): string {
+  let path = "";
+  values.forEach((value, index) => {
+    if (value === null) return;
+    const pen = (values[index - 1] ?? null) === null ? "M" : "L";
+    path += `${pen}${x(index).toFixed(1)} ${y(value).toFixed(1)}H${x(index + 1).toFixed(1)}`;
   });
   return path;
 }

@@ -29,6 +29,13 @@ export function shortCount(count: number): string {
   return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)}${units[unit] ?? ""}`;
 }
 
+/** Shards, not whole ones: `0.01`, `0.4`, `2.3`, `12`. */
+export function neededText(shards: number): string {
+  if (Number.isInteger(shards)) return String(shards);
+  if (shards < 0.01) return "< 0.01";
+  return shards < 0.1 ? shards.toFixed(2) : shards < 10 ? shards.toFixed(1) : String(Math.round(shards));
+}
+
 export function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;

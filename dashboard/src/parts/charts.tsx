@@ -1,6 +1,7 @@
 /** Small charts over hours: bars for what is counted, lines for what is measured. Drawn as SVG, described in words. */
 import type { ComponentChildren } from "preact";
-import { linePath } from "../model/chart.ts";
+import { useState } from "preact/hooks";
+import { linePath, stepPath } from "../model/chart.ts";
 import { dayLabel, hourLabel, plusHours } from "../model/hours.ts";
 
 const width = 720;
@@ -19,15 +20,20 @@ interface Frame {
   readonly tick: (value: number) => string;
 }
 
-export interface Bars extends Frame {
-  readonly layers: readonly {
-    readonly name: string;
-    readonly style: string;
-    readonly values: readonly (number | null)[];
-  }[];
+interface Layer {
+  readonly name: string;
+  readonly style: string;
+  readonly values: readonly (number | null)[];
 }
 
-export interface Lines extends Bars {
+export interface Bars extends Frame {
+  readonly layers: readonly Layer[];
+  /** A line of steps before the bars: what they are measured by. */
+  readonly steps?: Layer;
+}
+
+export interface Lines extends Frame {
+  readonly layers: readonly Layer[];
   readonly limit: { readonly name: string; readonly value: number } | null;
 }
 
@@ -36,8 +42,10 @@ export function BarChart(given: Bars) {
   const slot = (width - left) / given.hours;
   const below = (layer: number, index: number): number =>
     given.layers.slice(0, layer).reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
+  const { steps } = given;
+  const layers = steps === undefined ? given.layers : [...given.layers, steps];
   return (
-    <Axes {...given} names={given.layers}>
+    <Axes {...given} layers={layers} names={layers}>
       {given.layers.map(({ name, style, values }, layer) =>
         values.map((value, index) =>
           value === null || value === 0 ? null : (
@@ -55,6 +63,16 @@ export function BarChart(given: Bars) {
             </rect>
           ),
         ),
+      )}
+      {steps !== undefined && (
+        <path
+          class={steps.style}
+          d={stepPath(
+            steps.values,
+            (index) => left + index * slot,
+            (value) => yOf(value, given.max),
+          )}
+        />
       )}
     </Axes>
   );
@@ -96,11 +114,12 @@ function yOf(value: number, max: number): number {
 }
 
 interface AxesGiven extends Frame {
+  readonly layers: readonly Layer[];
   readonly names: readonly { readonly name: string; readonly style: string }[];
   readonly children: ComponentChildren;
 }
 
-function Axes({ title, summary, from, hours, max, tick, names, children }: AxesGiven) {
+function Axes({ title, summary, from, hours, max, tick, layers, names, children }: AxesGiven) {
   const slot = (width - left) / hours;
   const midnights = Array.from({ length: hours }, (_, index) => index).filter((index) =>
     plusHours(from, index).endsWith("T00"),
@@ -151,6 +170,62 @@ function Axes({ title, summary, from, hours, max, tick, names, children }: AxesG
         ))}
         {children}
       </svg>
+      <AsTable title={title} from={from} tick={tick} layers={layers} />
     </figure>
+  );
+}
+
+type TableGiven = Pick<AxesGiven, "title" | "from" | "tick" | "layers">;
+
+/** The same as a table, newest hour first, for who would rather read it. It is made when it is opened. */
+function AsTable({ title, from, tick, layers }: TableGiven) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details
+      class="as-table"
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+      }}
+    >
+      <summary>As a table</summary>
+      {open && (
+        <div class="table" role="region" aria-label={`${title}, as a table`} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">hour</th>
+                {layers.map(({ name }) => (
+                  <th key={name} scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {hoursWithAny(layers).map((index) => (
+                <tr key={index}>
+                  <th scope="row">{hourLabel(plusHours(from, index))}</th>
+                  {layers.map(({ name, values }) => {
+                    const value = values[index] ?? null;
+                    return (
+                      <td key={name} class="number">
+                        {value === null ? "–" : tick(value)}
+                      </td>
+                    );
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </details>
+  );
+}
+
+function hoursWithAny(layers: readonly Layer[]): number[] {
+  const hours = layers[0]?.values.length ?? 0;
+  return Array.from({ length: hours }, (_, index) => hours - 1 - index).filter((index) =>
+    layers.some(({ values }) => (values[index] ?? null) !== null),
   );
 }

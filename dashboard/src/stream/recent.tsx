@@ -1,6 +1,6 @@
 /** The newest hours with all their counters: duplicates, late rows, and the plan against what was needed. */
 import type { RecentHour, StreamReply } from "../../../domain/view/stream.ts";
-import { countText, rateText, shareText } from "../model/format.ts";
+import { countText, neededText, rateText, shareText } from "../model/format.ts";
 import { hourLabel } from "../model/hours.ts";
 import { hrefOf } from "../route.ts";
 
@@ -38,6 +38,9 @@ export function Recent({ stream }: { readonly stream: StreamReply }) {
                   shards planned
                 </th>
                 <th scope="col" class="number">
+                  needed
+                </th>
+                <th scope="col" class="number">
                   overflow shards
                 </th>
                 <th scope="col" class="number">
@@ -54,8 +57,9 @@ export function Recent({ stream }: { readonly stream: StreamReply }) {
         </div>
       )}
       <p class="hint">
-        The busiest shard says what a plan needs: with rows spread evenly its share is one part in the number
-        of shards. Overflow shards take rows when a planned one cannot.
+        Needed is what would have held the hour with room to spare, by its busiest shard: with rows spread
+        evenly its share is one part in the number of shards. Overflow shards take rows when a planned one
+        cannot.
       </p>
     </section>
   );
@@ -73,6 +77,9 @@ function Row({ hour, type }: { readonly hour: RecentHour; readonly type: string 
       <td class="number">{countText(hour.denied)}</td>
       <td class="number">{countText(hour.late)}</td>
       <td class="number">{hour.planShards === null ? "–" : countText(hour.planShards)}</td>
+      <td class={`number${hour.neededShards > (hour.planShards ?? Infinity) ? " warn" : ""}`}>
+        {neededText(hour.neededShards)}
+      </td>
       <td class={`number${hour.overflowShards > 0 ? " warn" : ""}`}>{countText(hour.overflowShards)}</td>
       <td class="number">
         {countText(hour.busiestRows)} <span class="hint">{shareText(hour.busiestRows, hour.rows)}</span>

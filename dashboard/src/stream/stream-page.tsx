@@ -9,6 +9,8 @@ import { BarChart, LineChart } from "../parts/charts.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { hrefOf } from "../route.ts";
 import { HourStrip } from "./hour-strip.tsx";
+import { Plan } from "./plan.tsx";
+import { Quarantine } from "./quarantine.tsx";
 import { Recent } from "./recent.tsx";
 import { Settings } from "./settings.tsx";
 
@@ -59,6 +61,8 @@ function Stream({ stream }: { readonly stream: StreamReply }) {
         limit={{ name: "target", value: targetLatenessMs }}
         layers={[{ name: "seal", style: "line-worst", values: latenessMs }]}
       />
+      <Plan stream={stream} />
+      <Quarantine stream={stream} />
       <Recent stream={stream} />
     </>
   );

@@ -17,6 +17,7 @@ import { readProjectConfig } from "../../../scripts/local/config.ts";
 import { type LocalRuntime, startLocalRuntime } from "../../../scripts/local/runtime.ts";
 import { pageOf } from "../../../scripts/report/render.ts";
 import { browserPath, launchBrowser, openPage } from "../../browser/browser.ts";
+import { untilReceived } from "../counted.ts";
 import { moveTo } from "../pulling.ts";
 import { alertsIn, isSigned, startReceiver } from "../receiver.ts";
 import { bringCatalogBack, takeCatalogAway } from "./catalog-away.ts";
@@ -125,6 +126,7 @@ export async function startFaultySystem(): Promise<FaultySystem> {
       await post(lost ?? "", badHour, numbers(20), { price: 1 });
       await post(hot ?? "", badHour, numbers(40).slice(1), { price: 1 });
       await post(flood ?? "", badHour, numbers(400), { price: "much" });
+      await untilReceived(admin(), flood ?? "", badHour, 400);
       await moveTo(admin(), `${plusHours(badHour, 1)}:12:00Z`);
       await runCrons(2);
       const bucket = await runtime.miniflare.getR2Bucket("EVENTS", readProjectConfig("local").name);
