@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import * as z from "zod";
 import { endOf, epochMs, hourOf } from "../../domain/hour.ts";
 import { graceMsDefault, identitiesPerShardMax, sealJitterMsMax } from "../../domain/limits.ts";
 import { Manifest } from "../../domain/manifest.ts";
@@ -17,7 +16,7 @@ import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtim
 import { cpuMsOf, workerdOf } from "../cost/process.ts";
 import { setClock, startMs } from "../cost/system.ts";
 import { untilBalanced } from "../settle.ts";
-import { bodyOf } from "./bodies.ts";
+import { postEvents } from "./post.ts";
 import { residentBytes, watched } from "./memory.ts";
 
 export interface HourLoad {
@@ -49,8 +48,6 @@ export interface MeasuredHour extends HourLoad {
 
 const adminKey = "the-admin-key-of-a-measured-hour";
 const type = "seal.hour";
-const eventsPerRequest = 500;
-const requestsAtATime = 8;
 /** Shards are filled to this much of what they take, as sources do not spread evenly. */
 const filled = 0.8;
 const lateRowsMax = 100_000;
@@ -77,13 +74,13 @@ async function measure(runtime: LocalRuntime, load: HourLoad): Promise<MeasuredH
   await putStream(admin, type, { shards });
   const client = { url: runtime.url, key: await createKey(admin, ["write:*"], "measured hour") };
   // What is only loaded by the first request is there already at rest.
-  await send(client, "seal.first", 0, eventsPerRequest);
+  await postEvents(client, { type: "seal.first", first: 0, events: 500, atMs: startMs });
   await rest();
   const before = residentBytes();
 
   if (load.r2Away) await call(admin, "POST", "/v1/bench/r2", { away: true });
   const ingest = await watched(async () => {
-    await send(client, type, 0, load.rows);
+    await postEvents(client, { type, first: 0, events: load.rows, atMs: startMs });
     // What is flushed within the hour is: an hour is longer than this one was.
     if (!load.r2Away) await rest();
   });
@@ -93,7 +90,7 @@ async function measure(runtime: LocalRuntime, load: HourLoad): Promise<MeasuredH
   const audit = await watched(() => settle(admin, startMs));
 
   const lateRows = Math.min(load.rows, lateRowsMax);
-  await send(client, type, load.rows, lateRows);
+  await postEvents(client, { type, first: load.rows, events: lateRows, atMs: startMs });
   const late = await watched(() => setClock(admin, dueMs + 3_600_000));
   await settle(admin, dueMs);
 
@@ -151,28 +148,6 @@ async function gzipAlone(admin: Api, plain: Buffer): Promise<number> {
   };
   const received = await post({ "X-Without-Gzip": "1" });
   return Math.max(0, (await post({})) - received);
-}
-
-const Reply = z.looseObject({ accepted: z.number() });
-
-async function send(client: Api, to: string, from: number, rows: number): Promise<void> {
-  let next = from;
-  const end = from + rows;
-  const lane = async (): Promise<void> => {
-    while (next < end) {
-      const first = next;
-      const events = Math.min(eventsPerRequest, end - first);
-      next += events;
-      const reply = await fetch(`${client.url}/v1/events`, {
-        method: "POST",
-        headers: { Authorization: `Bearer ${client.key}`, "Content-Type": "application/x-ndjson" },
-        body: bodyOf({ type: to, first, events, atMs: startMs }),
-      });
-      const { accepted } = Reply.parse(await reply.json());
-      if (accepted !== events) throw new Error(`accepted: ${accepted} of ${events}`);
-    }
-  };
-  await Promise.all(Array.from({ length: requestsAtATime }, lane));
 }
 
 /** Resolves when the runtime has nothing left to do. */

@@ -13,6 +13,15 @@ import { type RowValues, rowValues } from "./row.ts";
 
 export type Gzip = (bytes: Uint8Array) => Uint8Array;
 
+/** What parts have by default was chosen by `npm run bench:row-groups`, which tries others: docs/performance.md. */
+export interface Grouping {
+  readonly codec: "GZIP" | "SNAPPY" | "UNCOMPRESSED";
+  /** Bytes of rows as lines, about, in one row group. */
+  readonly groupBytes: number;
+}
+
+const grouping: Grouping = { codec: "GZIP", groupBytes: rowGroupBytes };
+
 /** Takes what is written out of the writer after each row group, so that its buffer does not grow with the file. */
 class ChunkWriter extends ByteWriter {
   readonly chunks: Uint8Array[] = [];
@@ -30,14 +39,16 @@ export class ParquetRows {
   readonly #writer: ParquetWriter;
   #group: RowValues[] = [];
   #groupBytes = 0;
+  readonly #groupBytesMax: number;
 
-  constructor(typed: readonly Field[], gzip: Gzip) {
+  constructor(typed: readonly Field[], gzip: Gzip, { codec, groupBytes } = grouping) {
     this.#typed = typed;
+    this.#groupBytesMax = groupBytes;
     this.#layout = layoutOf(typed);
     this.#writer = new ParquetWriter({
       writer: this.#sink,
       schema: [...this.#layout.schema],
-      codec: "GZIP",
+      codec,
       compressors: { GZIP: gzip },
       statisticsTruncateLength: statisticsBytesMax,
       createdBy: "hourseal",
@@ -60,7 +71,7 @@ export class ParquetRows {
     // Characters stand for bytes; a typed value is seldom longer than its text.
     this.#groupBytes += line.length + (row.rest?.length ?? 0) + (this.#typed.length > 0 ? line.length : 0);
     if (row.data !== null) this.#groupBytes += row.binary?.length ?? 0;
-    if (this.#groupBytes >= rowGroupBytes) this.#writeGroup();
+    if (this.#groupBytes >= this.#groupBytesMax) this.#writeGroup();
   }
 
   finish(facts: FileFacts): readonly Uint8Array[] {
