@@ -4,6 +4,7 @@
  * docs/metrics.md lists them, with what they cannot say.
  */
 import type { Backlog } from "../backlog.ts";
+import type { Freeze } from "../freeze.ts";
 import type { EpochMs } from "../hour.ts";
 import { EventCounts } from "../ledger.ts";
 import { metricsStreamsMax } from "../limits.ts";
@@ -158,7 +159,11 @@ const ranks: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 }
 
 export function bucketFamilies(
   streams: readonly StreamFigures[],
-  waiting: { readonly undigested: number; readonly untold: number },
+  waiting: {
+    readonly undigested: number;
+    readonly untold: number;
+    readonly freezes: readonly Pick<Freeze, "sinceMs">[];
+  },
   now: EpochMs,
 ): Family[] {
   const total = (of: (stream: StreamFigures) => number): number =>
@@ -206,6 +211,16 @@ export function bucketFamilies(
       "hourseal_waiting_alerts",
       "Messages of alerts that their receiver has not taken yet.",
       waiting.untold,
+    ),
+    gauge(
+      "hourseal_freezes",
+      "Freezes of deletions that hold, of one stream or of all.",
+      waiting.freezes.length,
+    ),
+    gauge(
+      "hourseal_oldest_freeze_seconds",
+      "For how long the oldest of them has held; 0: nothing is frozen.",
+      Math.max(0, ...waiting.freezes.map(({ sinceMs }) => (now - sinceMs) / 1_000)),
     ),
     ...streamFamilies(streams, now),
   ];

@@ -233,6 +233,33 @@ describe.skipIf(browserPath === null)("the dashboard, if there is a Chromium", (
     await page.context().close();
   });
 
+  test("[OP13] a freeze shows wherever it matters, and goes without a reload once it is lifted", async () => {
+    const admin = { url: story.url, key: story.adminKey };
+    const freeze = { dryRun: false, author: "Ann", note: "rows are missing", type: storyType };
+    await call(admin, "POST", "/v1/ops/freeze", freeze);
+    const authorization = `Bearer ${story.readKey}`;
+    const metrics = await fetch(`${story.url}/metrics`, { headers: { authorization } });
+    expect((await metrics.text()).split("\n")).toContain("hourseal_freezes 1");
+    const page = await open("", story.readKey);
+    const frozen = page.getByRole("list", { name: "Frozen deletions" });
+    await frozen.getByText(`nothing of ${storyType} is deleted. By Ann: rows are missing`).waitFor();
+    await page.getByRole("grid").waitFor();
+    await look(page, "grid-frozen", false);
+    for (const path of [lost, `#/stream/${storyType}`]) {
+      await go(page, path);
+      await frozen.getByText("nothing of this stream is deleted").waitFor();
+    }
+    await go(page, `#/stream/${encodeURIComponent(seedTypes(1)[0] ?? "")}`);
+    await page.getByRole("heading", { name: "Hours", exact: true }).waitFor();
+    await frozen.waitFor({ state: "detached" });
+    await go(page, lost);
+    await frozen.waitFor();
+    await call(admin, "POST", "/v1/ops/unfreeze", freeze);
+    await page.clock.fastForward(20_000);
+    await frozen.waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
   test("[OP5] a key that is revoked says so, and nothing is lost on the screen", async () => {
     const admin = { url: story.url, key: story.adminKey };
     const made = await call(admin, "POST", "/v1/keys", { scopes: ["read:audit"], note: "soon revoked" });

@@ -10,6 +10,7 @@ import {
   shortCount,
   spanText,
 } from "../../dashboard/src/model/format.ts";
+import { freezesOf } from "../../dashboard/src/model/freezes.ts";
 import {
   type GridChoice,
   chosenStreams,
@@ -200,6 +201,12 @@ test("[OP3] a plan against its need is told in words", () => {
     "2.3",
     "12",
   ]);
+});
+
+test("[OP13] a page of a stream tells of its own freeze and of that of all", () => {
+  const freezes = [{ type: null }, { type: "a" }, { type: "b" }];
+  expect(freezesOf(freezes, "a")).toEqual([{ type: null }, { type: "a" }]);
+  expect(freezesOf(freezes, null)).toEqual(freezes);
 });
 
 test("axes end at a round number that is not below what is shown", () => {

@@ -75,3 +75,17 @@ export interface KeysReply {
 export function loadKeys(asker: Asker, signal: AbortSignal): Promise<Answer<KeysReply>> {
   return asker.get("v1/keys", signal);
 }
+
+export interface FreezesReply {
+  readonly freezes: readonly {
+    /** Null: all streams. */
+    readonly type: string | null;
+    readonly since: string;
+    readonly author: string;
+    readonly note: string;
+  }[];
+}
+
+export function loadFreezes(asker: Asker, signal: AbortSignal): Promise<Answer<FreezesReply>> {
+  return asker.get("v1/ops/freezes", signal);
+}

@@ -6,6 +6,7 @@ import { loadBucket } from "../api/load.ts";
 import { usePolled } from "../api/use-polled.ts";
 import { hourLabel, plusHours } from "../model/hours.ts";
 import { stateSigns } from "../model/states.ts";
+import { Freezes } from "../parts/freezes.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { hrefOf } from "../route.ts";
@@ -44,6 +45,7 @@ export function BucketPage({ type, hour }: Given) {
         <span>{type}</span> <span class="hint">{hourLabel(hour)} UTC</span>{" "}
         {bucket !== null && <StateBadge state={bucket.state} />}
       </h1>
+      <Freezes type={type} />
       <Notice polled={polled} what="bucket" />
       {bucket !== null && <Bucket bucket={bucket} />}
     </>

@@ -6,6 +6,7 @@ import { usePolled } from "../api/use-polled.ts";
 import { countOf } from "../model/format.ts";
 import { type GridChoice, type Place, chosenStreams, tallyStates, within } from "../model/grid.ts";
 import { hourLabel, plusHours } from "../model/hours.ts";
+import { Freezes } from "../parts/freezes.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { Choice } from "./choice.tsx";
@@ -31,6 +32,7 @@ export function GridPage() {
       <h1 class="sr">Grid of streams and hours</h1>
       <Choice choice={choice} change={setChoice} hours={hours} changeHours={setHours} />
       <Legend tally={tally} only={choice.only} choose={only} />
+      <Freezes type={null} />
       <Notice polled={polled} what="grid" />
       {grid !== null && (
         <>

@@ -6,6 +6,7 @@ import { usePolled } from "../api/use-polled.ts";
 import { niceMax, niceSpanMs } from "../model/chart.ts";
 import { countOf, countText, shortCount, spanText } from "../model/format.ts";
 import { BarChart, LineChart } from "../parts/charts.tsx";
+import { Freezes } from "../parts/freezes.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { hrefOf } from "../route.ts";
 import { HourStrip } from "./hour-strip.tsx";
@@ -27,6 +28,7 @@ export function StreamPage({ type }: { readonly type: string }) {
         <span>{type}</span>
       </nav>
       <h1 class="title">{type}</h1>
+      <Freezes type={type} />
       <Notice polled={polled} what="stream" />
       {polled.value !== null && <Stream stream={polled.value} />}
     </>

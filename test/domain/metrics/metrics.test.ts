@@ -40,7 +40,7 @@ function linesOf(streams: readonly StreamFigures[]): string[] {
     sourceFamily({ catalog: true, ledger: true }),
     ...eventFamilies(counters),
     ...countedFamilies(counters),
-    ...bucketFamilies(streams, { undigested: 0, untold: 0 }, now),
+    ...bucketFamilies(streams, { undigested: 0, untold: 0, freezes: [] }, now),
   ]).split("\n");
 }
 
@@ -84,6 +84,19 @@ test("[OP8] text is OpenMetrics: types, units, escapes, an end", () => {
   expect(lines).not.toContain('hourseal_events_total{outcome="received"} 3');
   expect(lines).toContain("# UNIT hourseal_seal_lateness_seconds seconds");
   expect(lines).toContain(String.raw`hourseal_stream_due_seconds{type="a\"b\\c\nd",owner="us"} 90`);
+});
+
+test("[OP8] [OP13] freezes are counted, and for how long the oldest has held", () => {
+  const linesWith = (...since: number[]): string[] => {
+    const freezes = since.map((sinceMs) => ({ sinceMs: epochMs(sinceMs) }));
+    return exposition(bucketFamilies([], { undigested: 0, untold: 0, freezes }, now)).split("\n");
+  };
+  expect(linesWith(now - 5_000, now - 90_000)).toEqual(
+    expect.arrayContaining(["hourseal_freezes 2", "hourseal_oldest_freeze_seconds 90"]),
+  );
+  expect(linesWith()).toEqual(
+    expect.arrayContaining(["hourseal_freezes 0", "hourseal_oldest_freeze_seconds 0"]),
+  );
 });
 
 test("[OP8] the histogram is cumulative", () => {

@@ -19,6 +19,7 @@ import { liveCountersOf, liveHours } from "../../../domain/metrics/ledger-counte
 import { ok } from "../../../domain/refusal.ts";
 import type { Fault } from "../../../domain/verdict.ts";
 import { readCounters } from "../../../platform/catalog/counters.ts";
+import { listFreezes } from "../../../platform/catalog/freezes.ts";
 import {
   type BucketFigures,
   type UnsettledOfStream,
@@ -50,16 +51,18 @@ export async function metricsRoute({ env, now }: OpsCall): Promise<OpsReply> {
 
 async function readCatalog(env: OpsEnv, now: EpochMs) {
   const since = plusHours(hourOf(now), -metricsHours);
-  const [{ counters, through }, figures, streams] = await Promise.all([
+  const [{ counters, through }, figures, streams, freezes] = await Promise.all([
     readCounters(env.CATALOG),
     bucketFigures(env.CATALOG, since, epochMs(now - overdueMs), now),
     listStreams(env.CATALOG),
+    listFreezes(env.CATALOG),
   ]);
   return {
     counters,
     through,
     undigested: figures.undigested,
     untold: figures.untold,
+    freezes,
     streams: figuresOf(streams, figures, now),
   };
 }

@@ -11,6 +11,7 @@ import { addFreeze, liftFreeze, listFreezes } from "../../../../platform/catalog
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { type OpsCall, type OpsReply, json, readBody } from "../http.ts";
 import { unknownStream } from "../streams.ts";
+import { tagged } from "../views/reply.ts";
 import { act, actionFields } from "./act.ts";
 
 /** Null, or nothing: all streams. */
@@ -20,8 +21,8 @@ export function freezeJson({ type, sinceMs, author, note }: Freeze) {
   return { type, since: isoOf(sinceMs), author, note };
 }
 
-export async function listFreezesRoute({ env }: OpsCall): Promise<OpsReply> {
-  return ok(json({ freezes: (await listFreezes(env.CATALOG)).map(freezeJson) }));
+export async function listFreezesRoute(call: OpsCall): Promise<OpsReply> {
+  return tagged(call, { freezes: (await listFreezes(call.env.CATALOG)).map(freezeJson) });
 }
 
 export async function freezeRoute(call: OpsCall): Promise<OpsReply> {
