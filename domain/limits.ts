@@ -601,7 +601,7 @@ export const quarantineViewRowsMax = 5_000;
 export const quarantineReasonsShown = 12;
 
 /** Newest events in quarantine that a stream's page lists. */
-export const quarantineNewestShown = 8;
+export const quarantineNewestShown = 6;
 
 /** Shards, and parts, that a bucket's page lists; the rest are counted. The manifest has all of them. */
 export const viewRowsMax = 500;

@@ -4,6 +4,7 @@ import { flowBars } from "../../dashboard/src/model/flow.ts";
 import {
   bytesText,
   countOf,
+  middleCut,
   neededText,
   rateText,
   shareText,
@@ -17,6 +18,7 @@ import {
   faultsOf,
   placeAfter,
   tallyStates,
+  worstEnded,
   worstOf,
 } from "../../dashboard/src/model/grid.ts";
 import { dayLabel, hoursBetween, plusHours } from "../../dashboard/src/model/hours.ts";
@@ -82,6 +84,16 @@ describe("the streams of the grid", () => {
       ["missing", 1],
       ["balanced", 0],
       ["corrupt", 2],
+    ]);
+  });
+
+  it("are not called open for the hour that goes on, unless there is no other", () => {
+    expect(["bbo", "oo", ".", "bdo", "eo"].map(worstEnded)).toEqual([
+      "balanced",
+      "open",
+      "none",
+      "due",
+      "empty",
     ]);
   });
 });
@@ -209,8 +221,17 @@ test("[OP13] a page of a stream tells of its own freeze and of that of all", () 
   expect(freezesOf(freezes, null)).toEqual(freezes);
 });
 
+test("a name that is too long keeps its end, which tells it from its likes", () => {
+  expect(["shop", "shop.order-placed", "ads.order-paid.v10-274"].map((name) => middleCut(name, 14))).toEqual([
+    "shop",
+    "shop.or…placed",
+    "ads.ord…10-274",
+  ]);
+  expect(middleCut("𝒶𝒷𝒸𝒹ℯ𝒻", 5)).toBe("𝒶𝒷…ℯ𝒻");
+});
+
 test("axes end at a round number that is not below what is shown", () => {
-  expect([0, 1, 3, 7, 10, 11, 2_400].map(niceMax)).toEqual([1, 1, 5, 10, 10, 20, 5_000]);
+  expect([0, 1, 3, 5, 7, 10, 11, 2_400].map(niceMax)).toEqual([2, 2, 4, 6, 8, 10, 20, 4_000]);
   expect([0, 900_000, 900_001, 200_000_000].map(niceSpanMs)).toEqual([
     1_000, 900_000, 1_800_000, 259_200_000,
   ]);

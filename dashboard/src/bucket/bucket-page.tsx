@@ -1,7 +1,7 @@
 /** One bucket: what is wrong with it, where its rows went, and how its life went so far. */
 import { useMemo } from "preact/hooks";
 import type { BucketReply } from "../../../domain/view/bucket.ts";
-import { isFault } from "../../../domain/view/state.ts";
+import { type BucketState, isFault } from "../../../domain/view/state.ts";
 import { loadBucket } from "../api/load.ts";
 import { usePolled } from "../api/use-polled.ts";
 import { hourLabel, plusHours } from "../model/hours.ts";
@@ -16,6 +16,8 @@ import { Flow } from "./flow.tsx";
 import { Life } from "./life.tsx";
 import { Manifest } from "./manifest.tsx";
 import { SealHistory } from "./seal-history.tsx";
+
+const notSealed: ReadonlySet<BucketState> = new Set(["open", "due", "overdue"]);
 
 interface Given {
   readonly type: string;
@@ -74,7 +76,7 @@ function Bucket({ bucket }: { readonly bucket: BucketReply }) {
       )}
       <Findings bucket={bucket} />
       <div class="columns">
-        <Flow steps={bucket.flow} />
+        <Flow steps={bucket.flow} sealed={!notSealed.has(bucket.state)} />
         <Life bucket={bucket} />
       </div>
       <div class="columns">

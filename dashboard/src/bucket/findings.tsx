@@ -11,7 +11,7 @@ export function Findings({ bucket }: { readonly bucket: BucketReply }) {
         What is wrong <span class="hint">{countOf(findingCount, "finding")}</span>
       </h2>
       <div class="table" role="region" aria-labelledby="findings" tabIndex={0}>
-        <table>
+        <table class="findings">
           <thead>
             <tr>
               <th scope="col">kind</th>

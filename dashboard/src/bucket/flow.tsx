@@ -3,7 +3,14 @@ import type { FlowPart, FlowStep } from "../../../domain/view/flow.ts";
 import { type FlowBar, flowBars, stepLabels } from "../model/flow.ts";
 import { countOf, countText } from "../model/format.ts";
 
-export function Flow({ steps }: { readonly steps: readonly FlowStep[] }) {
+interface Given {
+  readonly steps: readonly FlowStep[];
+  /** False: what comes after the edges is counted when it is. */
+  readonly sealed: boolean;
+}
+
+export function Flow({ steps, sealed }: Given) {
+  const unknown = (step: FlowStep): string => (sealed || step.name === "received" ? "not known" : "not yet");
   const bars = flowBars(steps);
   return (
     <section aria-labelledby="flow">
@@ -13,7 +20,7 @@ export function Flow({ steps }: { readonly steps: readonly FlowStep[] }) {
           <li key={step.name} class={step.missing + step.surplus + step.otherFindings > 0 ? "is-faulty" : ""}>
             <span class="flow-name">{stepLabels[step.name]}</span>
             <Bar bar={bars[index] ?? { there: 0, missing: 0, surplus: 0 }} known={step.rows !== null} />
-            <span class="flow-rows">{step.rows === null ? "not known" : countText(step.rows)}</span>
+            <span class="flow-rows">{step.rows === null ? unknown(step) : countText(step.rows)}</span>
             <Sides step={step} />
           </li>
         ))}

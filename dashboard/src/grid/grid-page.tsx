@@ -23,7 +23,7 @@ export function GridPage() {
   const palette = useContext(PaletteContext);
   const grid = polled.value;
   const lines = useMemo(() => (grid === null ? [] : chosenStreams(grid.streams, choice)), [grid, choice]);
-  const tally = useMemo(() => tallyStates(grid?.streams ?? []), [grid]);
+  const tally = useMemo(() => (grid === null ? null : tallyStates(grid.streams)), [grid]);
   const only = (state: BucketState | "faults" | null): void => {
     setChoice((before) => ({ ...before, only: before.only === state ? null : state }));
   };

@@ -8,6 +8,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { GridLine } from "../../../domain/view/grid.ts";
 import { stateAt } from "../../../domain/view/state.ts";
+import { middleCut } from "../model/format.ts";
 import { type Place, placeAfter, within } from "../model/grid.ts";
 import { hourLabel, plusHours } from "../model/hours.ts";
 import { stateSigns } from "../model/states.ts";
@@ -17,6 +18,10 @@ import { type Geometry, geometryFor } from "./geometry.ts";
 import { type Palette } from "./palette.ts";
 import { paint, stampsOf } from "./paint.ts";
 import { useViewport } from "./use-viewport.ts";
+
+/** Pixels beside a name, and of one of its characters in a wide font; what is still too long is cut at its end. */
+const namePadding = 16;
+const nameCharWidth = 8.2;
 
 interface Given {
   readonly lines: readonly GridLine[];
@@ -133,7 +138,7 @@ export function GridView({ lines, from, hours, palette, at, moveTo }: Given) {
                     lineHeight: `${geometry.cellHeight}px`,
                   }}
                 >
-                  {line.type}
+                  {middleCut(line.type, Math.floor((geometry.nameWidth - namePadding) / nameCharWidth))}
                 </a>
               );
             })}

@@ -5,14 +5,16 @@ import { stateSigns, worstFirst } from "../model/states.ts";
 import { StateCell } from "../parts/state-cell.tsx";
 
 interface Given {
-  readonly tally: ReadonlyMap<BucketState, number>;
+  /** Null: nobody has said yet. */
+  readonly tally: ReadonlyMap<BucketState, number> | null;
   readonly only: BucketState | "faults" | null;
   readonly choose: (state: BucketState | "faults") => void;
 }
 
 export function Legend({ tally, only, choose }: Given) {
   const shown = worstFirst.filter((state) => state !== "none");
-  const faults = shown.filter(isFault).reduce((sum, state) => sum + (tally.get(state) ?? 0), 0);
+  const faults = shown.filter(isFault).reduce((sum, state) => sum + (tally?.get(state) ?? 0), 0);
+  const all = faults === 0 ? "nothing to look at" : `${countText(faults)} to look at`;
   return (
     <div class="legend" role="group" aria-label="Show only streams with">
       <button
@@ -23,7 +25,7 @@ export function Legend({ tally, only, choose }: Given) {
           choose("faults");
         }}
       >
-        {faults === 0 ? "nothing to look at" : `${countText(faults)} to look at`}
+        {tally === null ? "to look at" : all}
       </button>
       {shown.map((state) => (
         <button
@@ -37,7 +39,8 @@ export function Legend({ tally, only, choose }: Given) {
           }}
         >
           <StateCell state={state} />
-          {stateSigns[state].label} <span class="count">{countText(tally.get(state) ?? 0)}</span>
+          {stateSigns[state].label}{" "}
+          {tally !== null && <span class="count">{countText(tally.get(state) ?? 0)}</span>}
         </button>
       ))}
     </div>

@@ -30,8 +30,8 @@ export function KeysPage() {
                     <code>{id}</code>
                   </th>
                   <td>{scopes.join(", ")}</td>
-                  <td>{owner}</td>
-                  <td>{note}</td>
+                  <td>{owner === "" ? "–" : owner}</td>
+                  <td>{note === "" ? "–" : note}</td>
                   <td>
                     <time dateTime={createdAt}>{momentLabel(createdAt)}</time>
                   </td>

@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { gridLoader } from "../api/load.ts";
 import { usePolled } from "../api/use-polled.ts";
 import { countText } from "../model/format.ts";
-import { type GridOrder, chosenStreams, faultsOf, worstOf } from "../model/grid.ts";
+import { type GridOrder, chosenStreams, faultsOf, worstEnded } from "../model/grid.ts";
 import { Notice } from "../parts/notice.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { hrefOf } from "../route.ts";
@@ -65,9 +65,11 @@ export function StreamsPage() {
                   <td>{owner === "" ? "–" : owner}</td>
                   <td>{priority}</td>
                   <td>
-                    <StateBadge state={worstOf(states)} />
+                    <StateBadge state={worstEnded(states)} />
                   </td>
-                  <td class="number">{countText(faultsOf(states))}</td>
+                  <td class={`number${faultsOf(states) > 0 ? " warn" : ""}`}>
+                    {countText(faultsOf(states))}
+                  </td>
                 </tr>
               ))}
             </tbody>

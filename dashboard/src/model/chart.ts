@@ -1,10 +1,10 @@
 /** What charts share: where an axis ends, and where its lines are. */
 
-/** The smallest of 1, 2, 5 × 10ⁿ that is at least `value`; 1 for nothing. */
+/** A round number that is at least `value`, and half of it is one, too; 2 for nothing. */
 export function niceMax(value: number): number {
-  if (value <= 1) return 1;
+  if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 2, 5, 10]) if (step * power >= value) return step * power;
+  for (const step of [1, 2, 4, 6, 8, 10]) if (step * power >= value) return step * power;
   return 10 * power;
 }
 

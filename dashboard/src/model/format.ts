@@ -72,3 +72,11 @@ export function shareText(part: number, whole: number): string {
   const percent = (100 * part) / whole;
   return `${percent !== 0 && percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
+
+/** A name in a narrow place: of one that is longer than `max` characters the middle is left out, since names differ at their ends. */
+export function middleCut(name: string, max: number): string {
+  const characters = Array.from(name);
+  if (characters.length <= max) return name;
+  const end = Math.floor((max - 1) / 2);
+  return `${characters.slice(0, max - 1 - end).join("")}…${characters.slice(-end).join("")}`;
+}

@@ -56,6 +56,12 @@ export function worstOf(line: string): BucketState {
   return worstFirst[rankOf(line)] ?? "none";
 }
 
+/** The same of the hours that are not open, if there is one. */
+export function worstEnded(line: string): BucketState {
+  const ended = worstOf(line.replaceAll(stateLetters.open, ""));
+  return ended === "none" ? worstOf(line) : ended;
+}
+
 export function faultsOf(line: string): number {
   let faults = 0;
   for (let index = 0; index < line.length; index++) if (isFault(stateAt(line, index))) faults++;

@@ -3,12 +3,26 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { linePath, stepPath } from "../model/chart.ts";
 import { dayLabel, hourLabel, plusHours } from "../model/hours.ts";
+import { useNarrow } from "./use-narrow.ts";
 
-const width = 720;
+/** In units of the drawing, which are near to pixels: so that its letters are as large as others. */
+interface Box {
+  readonly width: number;
+  readonly left: number;
+  /** Days that are named at most. */
+  readonly daysNamed: number;
+}
+
+const wide: Box = { width: 560, left: 78, daysNamed: 8 };
+const narrow: Box = { width: 370, left: 72, daysNamed: 4 };
 const height = 150;
-const left = 84;
 const bottom = 20;
 const top = 8;
+const dayWidth = 50;
+
+function useBox(): Box {
+  return useNarrow() ? narrow : wide;
+}
 
 interface Frame {
   readonly title: string;
@@ -39,13 +53,15 @@ export interface Lines extends Frame {
 
 /** Layers stand on each other, the first one below. */
 export function BarChart(given: Bars) {
+  const box = useBox();
+  const { width, left } = box;
   const slot = (width - left) / given.hours;
   const below = (layer: number, index: number): number =>
     given.layers.slice(0, layer).reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
   const { steps } = given;
   const layers = steps === undefined ? given.layers : [...given.layers, steps];
   return (
-    <Axes {...given} layers={layers} names={layers}>
+    <Axes {...given} box={box} layers={layers} names={layers}>
       {given.layers.map(({ name, style, values }, layer) =>
         values.map((value, index) =>
           value === null || value === 0 ? null : (
@@ -79,11 +95,14 @@ export function BarChart(given: Bars) {
 }
 
 export function LineChart(given: Lines) {
+  const box = useBox();
+  const { width, left } = box;
   const slot = (width - left) / given.hours;
   const { limit, max } = given;
   return (
     <Axes
       {...given}
+      box={box}
       names={limit === null ? given.layers : [...given.layers, { name: limit.name, style: "line-limit" }]}
     >
       {limit !== null && (
@@ -104,9 +123,17 @@ export function LineChart(given: Lines) {
   );
 }
 
+/** A day's name, right of its line. */
+function fits(x: number, width: number): boolean {
+  return x < width - dayWidth;
+}
+
 /** Right of its line; at the right end, left of it. */
-function besideLine(x: number): { readonly x: number; readonly "text-anchor": "start" | "end" } {
-  return x < width - 64 ? { x: x + 3, "text-anchor": "start" } : { x: x - 3, "text-anchor": "end" };
+function besideLine(
+  x: number,
+  width: number,
+): { readonly x: number; readonly "text-anchor": "start" | "end" } {
+  return fits(x, width) ? { x: x + 3, "text-anchor": "start" } : { x: x - 3, "text-anchor": "end" };
 }
 
 function yOf(value: number, max: number): number {
@@ -114,17 +141,19 @@ function yOf(value: number, max: number): number {
 }
 
 interface AxesGiven extends Frame {
+  readonly box: Box;
   readonly layers: readonly Layer[];
   readonly names: readonly { readonly name: string; readonly style: string }[];
   readonly children: ComponentChildren;
 }
 
-function Axes({ title, summary, from, hours, max, tick, layers, names, children }: AxesGiven) {
+function Axes({ title, summary, from, hours, max, tick, box, layers, names, children }: AxesGiven) {
+  const { width, left, daysNamed } = box;
   const slot = (width - left) / hours;
   const midnights = Array.from({ length: hours }, (_, index) => index).filter((index) =>
     plusHours(from, index).endsWith("T00"),
   );
-  const every = Math.ceil(midnights.length / 8);
+  const every = Math.ceil(midnights.length / daysNamed);
   return (
     <figure class="chart">
       <figcaption>
@@ -151,7 +180,7 @@ function Axes({ title, summary, from, hours, max, tick, layers, names, children 
           <g key={share}>
             <path class="rule" d={`M${left} ${yOf(max * share, max)}L${width} ${yOf(max * share, max)}`} />
             <text class="tick" x={left - 6} y={yOf(max * share, max) + 4} text-anchor="end">
-              {tick(max * share)}
+              {share === 0 ? "0" : tick(max * share)}
             </text>
           </g>
         ))}
@@ -161,8 +190,8 @@ function Axes({ title, summary, from, hours, max, tick, layers, names, children 
               class="rule"
               d={`M${left + index * slot} ${top}L${left + index * slot} ${height - bottom}`}
             />
-            {place % every === 0 && (
-              <text class="tick" {...besideLine(left + index * slot)} y={height - 6}>
+            {place % every === 0 && (fits(left + index * slot, width) || every > 1) && (
+              <text class="tick" {...besideLine(left + index * slot, width)} y={height - 6}>
                 {dayLabel(plusHours(from, index))}
               </text>
             )}

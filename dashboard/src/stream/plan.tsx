@@ -18,7 +18,7 @@ export function Plan({ stream }: { readonly stream: StreamReply }) {
         ? `In none of ${countOf(counted, "hour")} was more needed than planned.`
         : `In ${over} of ${countOf(counted, "hour")} more was needed than planned.`;
   return (
-    <>
+    <div>
       <BarChart
         from={from}
         hours={planned.length}
@@ -32,6 +32,6 @@ export function Plan({ stream }: { readonly stream: StreamReply }) {
       <p class="hint">
         {summary} {aheadText(ahead, hourLabel)} What a shard was short of, overflow shards took.
       </p>
-    </>
+    </div>
   );
 }

@@ -49,58 +49,64 @@ function Trend({ trend }: { readonly trend: TrendReply }) {
       : `The latest was ${worst.lateness.worstType} of ${hourLabel(worst.hour)}, ${spanText(worst.lateness.worstMs)} after its end.`;
   return (
     <>
-      <BarChart
-        {...frame}
-        title="Rows missing and surplus"
-        summary={`${countOf(missing, "row")} missing and ${countText(surplus)} surplus in all.`}
-        max={niceMax(most(entries.map((entry) => entry.missingRows + entry.surplusRows)))}
-        tick={shortCount}
-        layers={[
-          { name: "missing", style: "bar-missing", values: entries.map((entry) => entry.missingRows) },
-          { name: "surplus", style: "bar-surplus", values: entries.map((entry) => entry.surplusRows) },
-        ]}
-      />
-      <BarChart
-        {...frame}
-        title="Buckets that are not balanced"
-        summary={`${countOf(faults, "bucket")} in all.`}
-        max={niceMax(most(entries.map((entry) => entry.faults)))}
-        tick={shortCount}
-        layers={[{ name: "not balanced", style: "bar-fault", values: entries.map((entry) => entry.faults) }]}
-      />
-      <LineChart
-        {...frame}
-        title="From the hour's end to its seal"
-        summary={worstText}
-        max={niceSpanMs(most(lateness.map((entry) => entry?.worstMs ?? null)))}
-        tick={spanText}
-        limit={null}
-        layers={[
-          { name: "worst", style: "line-worst", values: lateness.map((entry) => entry?.worstMs ?? null) },
-          {
-            name: "95 % of streams",
-            style: "line-p95",
-            values: lateness.map((entry) => entry?.p95Ms ?? null),
-          },
-          {
-            name: "half of them",
-            style: "line-median",
-            values: lateness.map((entry) => entry?.medianMs ?? null),
-          },
-        ]}
-      />
-      <p class="hint">{worstText}</p>
-      <BarChart
-        {...frame}
-        title="Rows delivered"
-        summary={`${countOf(
-          sum(({ rows }) => rows),
-          "row",
-        )} in all.`}
-        max={niceMax(most(entries.map(({ rows }) => rows)))}
-        tick={shortCount}
-        layers={[{ name: "rows", style: "bar-rows", values: entries.map(({ rows }) => rows) }]}
-      />
+      <div class="charts">
+        <BarChart
+          {...frame}
+          title="Rows missing and surplus"
+          summary={`${countOf(missing, "row")} missing and ${countText(surplus)} surplus in all.`}
+          max={niceMax(most(entries.map((entry) => entry.missingRows + entry.surplusRows)))}
+          tick={shortCount}
+          layers={[
+            { name: "missing", style: "bar-missing", values: entries.map((entry) => entry.missingRows) },
+            { name: "surplus", style: "bar-surplus", values: entries.map((entry) => entry.surplusRows) },
+          ]}
+        />
+        <BarChart
+          {...frame}
+          title="Buckets that are not balanced"
+          summary={`${countOf(faults, "bucket")} in all.`}
+          max={niceMax(most(entries.map((entry) => entry.faults)))}
+          tick={shortCount}
+          layers={[
+            { name: "not balanced", style: "bar-fault", values: entries.map((entry) => entry.faults) },
+          ]}
+        />
+        <div>
+          <LineChart
+            {...frame}
+            title="From the hour's end to its seal"
+            summary={worstText}
+            max={niceSpanMs(most(lateness.map((entry) => entry?.worstMs ?? null)))}
+            tick={spanText}
+            limit={null}
+            layers={[
+              { name: "worst", style: "line-worst", values: lateness.map((entry) => entry?.worstMs ?? null) },
+              {
+                name: "95 % of streams",
+                style: "line-p95",
+                values: lateness.map((entry) => entry?.p95Ms ?? null),
+              },
+              {
+                name: "half of them",
+                style: "line-median",
+                values: lateness.map((entry) => entry?.medianMs ?? null),
+              },
+            ]}
+          />
+          <p class="hint">{worstText}</p>
+        </div>
+        <BarChart
+          {...frame}
+          title="Rows delivered"
+          summary={`${countOf(
+            sum(({ rows }) => rows),
+            "row",
+          )} in all.`}
+          max={niceMax(most(entries.map(({ rows }) => rows)))}
+          tick={shortCount}
+          layers={[{ name: "rows", style: "bar-rows", values: entries.map(({ rows }) => rows) }]}
+        />
+      </div>
       <FaultyHours trend={trend} worst={worst?.lateness?.worstType ?? null} hour={worst?.hour ?? null} />
     </>
   );
