@@ -53,6 +53,8 @@ export const Report = z.strictObject({
   outcomes: z.array(Outcome),
   /** By type; events whose type names no stream are counted under "". */
   events: z.array(z.tuple([z.string(), EventCounts])),
+  /** Events accepted by keys that have a quota. Left out if there are none: a ledger of the version before knows no such. */
+  keys: z.array(z.tuple([z.string(), z.number().int().min(1)])).optional(),
 });
 export type Report = z.infer<typeof Report>;
 
@@ -109,6 +111,8 @@ export interface EdgeAccount {
   /** Outcomes of appends that were never reported as sent: a contradiction in the edge's own account. */
   strayOutcomes: number;
   readonly events: Map<string, EventCounts>;
+  /** Events accepted, by the id of a key that has a quota. */
+  readonly keys: Map<string, number>;
 }
 
 export function openAccount(edge: EdgeId): EdgeAccount {
@@ -121,6 +125,7 @@ export function openAccount(edge: EdgeId): EdgeAccount {
     refused: new Map(),
     strayOutcomes: 0,
     events: new Map(),
+    keys: new Map(),
   };
 }
 
@@ -156,6 +161,9 @@ export function foldReport(account: EdgeAccount, report: Report): void {
   }
   for (const [type, counts] of report.events) {
     account.events.set(type, addCounts(account.events.get(type) ?? zeroCounts, counts));
+  }
+  for (const [key, accepted] of report.keys ?? []) {
+    account.keys.set(key, (account.keys.get(key) ?? 0) + accepted);
   }
 }
 
@@ -206,6 +214,24 @@ export interface LedgerTotals {
   /** Appends without an outcome: they are looked up in their shards when the bucket is audited. */
   readonly unresolvedAppends: number;
   readonly strayOutcomes: number;
+}
+
+/** Events accepted in the ledger's hour: of each stream that is asked for, in order, and by every key that has a quota. */
+export interface LedgerUse {
+  readonly streams: readonly number[];
+  readonly keys: readonly { readonly id: string; readonly accepted: number }[];
+}
+
+export function useOfLedger(accounts: Iterable<EdgeAccount>, types: readonly EventType[]): LedgerUse {
+  const streams = types.map(() => 0);
+  const keys = new Map<string, number>();
+  for (const account of accounts) {
+    types.forEach((type, at) => {
+      streams[at] = (streams[at] ?? 0) + (account.events.get(type)?.accepted ?? 0);
+    });
+    for (const [key, accepted] of account.keys) keys.set(key, (keys.get(key) ?? 0) + accepted);
+  }
+  return { streams, keys: [...keys].map(([id, accepted]) => ({ id, accepted })) };
 }
 
 export function totalsOfLedger(accounts: Iterable<EdgeAccount>): LedgerTotals {

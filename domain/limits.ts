@@ -284,6 +284,15 @@ export const rateWindowMs = 10 * SECOND_MS;
 /** The highest rate that can be set, in events a second: past what one isolate can take in. */
 export const eventsPerSecondLimit = 1_000_000;
 
+/** The highest quota that can be set, in events: sums of them stay whole numbers that JSON and SQLite agree on. */
+export const quotaEventsLimit = 1_000_000_000_000;
+
+/**
+ * For so long into an hour the ledgers of the one before are asked too, for what counts in its day: edges report within
+ * seconds, and one run of the cron may be late.
+ */
+export const quotaSettleMs = 5 * MINUTE_MS;
+
 /** Rates that one answer tells of: the key's, and those of the streams that have least left. */
 export const ratesToldMax = 8;
 

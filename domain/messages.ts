@@ -11,7 +11,7 @@ import type { AppendRefusal, EnrolReply, PlanReply } from "./enrol.ts";
 import { fingerprintBytes } from "./fingerprint.ts";
 import { EpochMs, type Hour, HourText } from "./hour.ts";
 import { AppendNo, EdgeId, type EventType, HolderName, ShardIndex } from "./ids.ts";
-import type { BucketAccount, LedgerTotals, Report, ReportReply } from "./ledger.ts";
+import type { BucketAccount, LedgerTotals, LedgerUse, Report, ReportReply } from "./ledger.ts";
 import { claimRowsMax } from "./limits.ts";
 import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
@@ -195,6 +195,8 @@ export interface LedgerRpc {
   account(type: EventType): Promise<BucketAccount>;
   /** What it counts in all; reads only. */
   totals(): Promise<LedgerTotals>;
+  /** What was accepted of these streams, and by keys that have a quota; reads only. */
+  use(types: readonly EventType[]): Promise<LedgerUse>;
 }
 
 // ── Undated home ───────────────────────────────────────────────────────────────────────────────────────────

@@ -50,25 +50,40 @@ export function takeTokens(
   return { taken: false, bucket: current, retryAfterMs };
 }
 
+/** So many events in a window, and what is left of them: a rate, or a quota that is used up. */
+export interface Limit {
+  /** Printable ASCII without quotes: it goes into header fields. */
+  readonly name: string;
+  readonly events: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+  /** Until all of it is there again. */
+  readonly resetSeconds: number;
+}
+
+export function limitOf(policy: RatePolicy, bucket: TokenBucket): Limit {
+  const missing = capacityOf(policy) - bucket.tokens;
+  return {
+    name: policy.name,
+    events: Math.floor(capacityOf(policy)),
+    windowSeconds: rateWindowMs / 1_000,
+    remaining: Math.max(0, Math.floor(bucket.tokens)),
+    resetSeconds: Math.ceil(missing / policy.eventsPerSecondMax),
+  };
+}
+
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-10: each policy as quota `q` in a window of `w` seconds, and what
  * remains of it, `r`, with the seconds `t` until all of it is there again.
  */
-export function rateLimitFields(
-  states: readonly { readonly policy: RatePolicy; readonly bucket: TokenBucket }[],
-): Readonly<Record<string, string>> {
-  if (states.length === 0) return {};
-  const windowSeconds = rateWindowMs / 1_000;
+export function rateLimitFields(limits: readonly Limit[]): Readonly<Record<string, string>> {
+  if (limits.length === 0) return {};
   return {
-    "ratelimit-policy": states
-      .map(({ policy }) => `"${policy.name}";q=${Math.floor(capacityOf(policy))};w=${windowSeconds}`)
+    "ratelimit-policy": limits
+      .map(({ name, events, windowSeconds }) => `"${name}";q=${events};w=${windowSeconds}`)
       .join(", "),
-    ratelimit: states
-      .map(({ policy, bucket }) => {
-        const missing = capacityOf(policy) - bucket.tokens;
-        const remaining = Math.max(0, Math.floor(bucket.tokens));
-        return `"${policy.name}";r=${remaining};t=${Math.ceil(missing / policy.eventsPerSecondMax)}`;
-      })
+    ratelimit: limits
+      .map(({ name, remaining, resetSeconds }) => `"${name}";r=${remaining};t=${resetSeconds}`)
       .join(", "),
   };
 }

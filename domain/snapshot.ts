@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { EpochMs } from "./hour.ts";
+import { QuotaEvents, SpentQuota, quotaName } from "./quota.ts";
 import { Scope } from "./scope.ts";
 import { RemovedStream, type Stream, StreamDocument } from "./stream.ts";
 
@@ -21,6 +22,9 @@ export const SnapshotKey = z.strictObject({
   expiresAt: EpochMs.nullable().default(null),
   /** Events a second that an edge isolate takes from it; null: as many as come. */
   eventsPerSecondMax: z.number().int().min(1).nullable().default(null),
+  /** Events that are taken from it in an hour, and a day, over all edges; null: as many as come. */
+  eventsPerHourMax: QuotaEvents.default(null),
+  eventsPerDayMax: QuotaEvents.default(null),
 });
 export type SnapshotKey = z.infer<typeof SnapshotKey>;
 
@@ -34,6 +38,8 @@ export const SnapshotDocument = z.strictObject({
   removed: z.array(RemovedStream).default([]),
   /** Keys that are not revoked. */
   keys: z.array(SnapshotKey),
+  /** Quotas that are used up. */
+  spent: z.array(SpentQuota).default([]),
 });
 export type SnapshotDocument = z.infer<typeof SnapshotDocument>;
 
@@ -43,10 +49,18 @@ export interface Snapshot {
   readonly streams: ReadonlyMap<string, Stream>;
   readonly removed: readonly RemovedStream[];
   readonly keys: ReadonlyMap<string, SnapshotKey>;
+  /** By `quotaName`. */
+  readonly spent: ReadonlyMap<string, SpentQuota>;
 }
 
 /** What an edge goes by before anything was configured. */
-export const emptySnapshot: Snapshot = { version: 0, streams: new Map(), removed: [], keys: new Map() };
+export const emptySnapshot: Snapshot = {
+  version: 0,
+  streams: new Map(),
+  removed: [],
+  keys: new Map(),
+  spent: new Map(),
+};
 
 export function snapshotOf(document: SnapshotDocument): Snapshot {
   return {
@@ -54,6 +68,7 @@ export function snapshotOf(document: SnapshotDocument): Snapshot {
     streams: new Map(document.streams.map((stream) => [stream.type, stream])),
     removed: document.removed,
     keys: new Map(document.keys.map((key) => [key.id, key])),
+    spent: new Map(document.spent.map((quota) => [quotaName(quota), quota])),
   };
 }
 
@@ -84,7 +99,12 @@ export function newerSnapshot(held: Snapshot, read: Snapshot): Snapshot {
   return read.version > held.version ? read : held;
 }
 
-/** The snapshot as it is stored. Without removed streams it says nothing of them, so that older Workers read it too. */
-export function snapshotText({ removed, ...document }: SnapshotDocument): string {
-  return `${JSON.stringify(removed.length === 0 ? document : { ...document, removed }, null, 2)}\n`;
+/** The snapshot as it is stored. What there is none of it leaves out, so that older Workers read it too. */
+export function snapshotText({ removed, spent, ...document }: SnapshotDocument): string {
+  const stored = {
+    ...document,
+    ...(removed.length === 0 ? {} : { removed }),
+    ...(spent.length === 0 ? {} : { spent }),
+  };
+  return `${JSON.stringify(stored, null, 2)}\n`;
 }

@@ -6,6 +6,7 @@ import { type EventType } from "./ids.ts";
 import { EpochMs, type Hour, HourText, epochMs, hourOf, plusHours } from "./hour.ts";
 import { OnInvalid } from "./on-invalid.ts";
 import { type PlanStep, PlanSteps } from "./planned.ts";
+import { QuotaEvents } from "./quota.ts";
 import {
   contactCharsMax,
   descriptionCharsMax,
@@ -54,6 +55,9 @@ export const StreamSettings = z.strictObject({
   partitionBy: PartitionBy.default("source"),
   /** Events a second that an edge isolate takes for it; null: as many as come. */
   eventsPerSecondMax: z.number().int().min(1).max(eventsPerSecondLimit).nullable().default(null),
+  /** Events that are taken for it in an hour, and a day, of UTC, over all edges (quota.ts); null: as many as come. */
+  eventsPerHourMax: QuotaEvents.default(null),
+  eventsPerDayMax: QuotaEvents.default(null),
   /** JSON Schema of its events' `data`; null: any data. Which ones are taken: schema/check.ts. */
   schema: z.record(z.string(), z.unknown()).nullable().default(null),
   /** What becomes of an event that breaks the schema; at the quarantine stream, of one that no stream is registered for. */

@@ -13,6 +13,7 @@ import {
   graceMsDefault,
   graceMsMax,
   ownerCharsMax,
+  quotaEventsLimit,
   retentionMsMax,
   retentionMsMin,
   shardsMax as shardsLimit,
@@ -39,6 +40,17 @@ function duration(minMs: number, maxMs: number, means: string) {
       return z.NEVER;
     })
     .describe(`${means} A duration ${range}.`);
+}
+
+function quota(window: "hour" | "day") {
+  return z
+    .int()
+    .min(1)
+    .max(quotaEventsLimit)
+    .optional()
+    .describe(
+      `Events that are taken for it in ${window === "hour" ? "an hour" : "a day"} of UTC, over all edges, and a few minutes' more; default: as many as come.`,
+    );
 }
 
 const forever = "forever";
@@ -106,6 +118,8 @@ export const StreamEntry = z.strictObject({
     .max(eventsPerSecondLimit)
     .optional()
     .describe("Events a second that an edge isolate takes for it; default: as many as come."),
+  eventsPerHourMax: quota("hour"),
+  eventsPerDayMax: quota("day"),
   partitionBy: PartitionBy.optional().describe(
     "What spreads events over shards; default source. Holds for hours that are not open yet.",
   ),
@@ -156,6 +170,8 @@ export const fileNames: Readonly<Record<keyof StreamSettings, keyof StreamEntry>
   shardsMax: "shardsMax",
   partitionBy: "partitionBy",
   eventsPerSecondMax: "eventsPerSecondMax",
+  eventsPerHourMax: "eventsPerHourMax",
+  eventsPerDayMax: "eventsPerDayMax",
   schema: "schema",
   onInvalid: "onInvalid",
 };

@@ -36,7 +36,7 @@ export interface SnapshotWriterEnv {
 export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promise<Snapshot> {
   for (let attempt = 0; attempt < snapshotWritesMax; attempt++) {
     const stored = await readStored(env.EVENTS);
-    const { version, streams, removed, keys } = await readConfig(env.CATALOG);
+    const { version, streams, removed, keys, spent } = await readConfig(env.CATALOG);
     if (stored.snapshot !== null && stored.snapshot.version >= version) {
       if (stored.snapshot.version > version) throw aheadOfCatalog(stored.snapshot.version, version);
       return stored.snapshot;
@@ -47,13 +47,16 @@ export async function writeSnapshot(env: SnapshotWriterEnv, now: EpochMs): Promi
       writtenAt: now,
       streams: [...streams],
       removed: [...removed],
-      keys: keys.map(({ id, hash, scopes, expiresAtMs, eventsPerSecondMax }) => ({
+      keys: keys.map(({ id, hash, scopes, expiresAtMs, ...limits }) => ({
         id,
         hash,
         scopes,
         expiresAt: expiresAtMs,
-        eventsPerSecondMax,
+        eventsPerSecondMax: limits.eventsPerSecondMax,
+        eventsPerHourMax: limits.eventsPerHourMax,
+        eventsPerDayMax: limits.eventsPerDayMax,
       })),
+      spent: [...spent],
     };
     const put = await env.EVENTS.put(snapshotKey, snapshotText(document), {
       onlyIf: stored.etag === null ? { etagDoesNotMatch: "*" } : { etagMatches: stored.etag },

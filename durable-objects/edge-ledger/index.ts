@@ -2,7 +2,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { EpochMs } from "../../domain/hour.ts";
 import { EdgeId, EventType } from "../../domain/ids.ts";
-import { type BucketAccount, type LedgerTotals, Report, type ReportReply } from "../../domain/ledger.ts";
+import {
+  type BucketAccount,
+  type LedgerTotals,
+  type LedgerUse,
+  Report,
+  type ReportReply,
+} from "../../domain/ledger.ts";
 import type { LedgerRpc } from "../../domain/messages.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
@@ -46,6 +52,10 @@ export class EdgeLedger extends DurableObject<EdgeLedgerEnv> implements LedgerRp
 
   totals(): Promise<LedgerTotals> {
     return this.#ledger.totals();
+  }
+
+  use(types: readonly EventType[]): Promise<LedgerUse> {
+    return this.#ledger.use(types.map((type) => EventType.parse(type)));
   }
 
   override async alarm(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   type BucketAccount,
   type EdgeAccount,
   type LedgerTotals,
+  type LedgerUse,
   type Report,
   type ReportReply,
   accountOfBucket,
@@ -17,6 +18,7 @@ import {
   foldReport,
   openAccount,
   totalsOfLedger,
+  useOfLedger,
 } from "../../domain/ledger.ts";
 import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
 import { runAlarm } from "../../platform/run-alarm.ts";
@@ -82,6 +84,11 @@ export class Ledger {
   async totals(): Promise<LedgerTotals> {
     await this.#storage.sync();
     return totalsOfLedger(this.#accounts.values());
+  }
+
+  async use(types: readonly EventType[]): Promise<LedgerUse> {
+    await this.#storage.sync();
+    return useOfLedger(this.#accounts.values(), types);
   }
 
   alarm(now: EpochMs): Promise<void> {

@@ -6,7 +6,7 @@ import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 import { bumpVersion } from "./version.ts";
 
 export const keyColumns =
-  "id, hash, scopes, note, owner, created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, events_per_second_max";
+  "id, hash, scopes, note, owner, created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, events_per_second_max, events_per_hour_max, events_per_day_max";
 
 export const KeyRow = z
   .object({
@@ -20,32 +20,47 @@ export const KeyRow = z
     expires_at_ms: timeColumn.nullable(),
     replaced_by: z.string().nullable(),
     events_per_second_max: z.number().int().nullable(),
+    events_per_hour_max: z.number().int().nullable(),
+    events_per_day_max: z.number().int().nullable(),
   })
-  .transform(
-    ({ created_at_ms, revoked_at_ms, expires_at_ms, replaced_by, events_per_second_max, ...row }) => ({
-      ...row,
-      createdAtMs: created_at_ms,
-      revokedAtMs: revoked_at_ms,
-      expiresAtMs: expires_at_ms,
-      /** The key that it was rotated to. */
-      replacedBy: replaced_by,
-      eventsPerSecondMax: events_per_second_max,
-    }),
-  );
+  .transform(({ id, hash, scopes, note, owner, ...row }) => ({
+    id,
+    hash,
+    scopes,
+    note,
+    owner,
+    createdAtMs: row.created_at_ms,
+    revokedAtMs: row.revoked_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    /** The key that it was rotated to. */
+    replacedBy: row.replaced_by,
+    eventsPerSecondMax: row.events_per_second_max,
+    eventsPerHourMax: row.events_per_hour_max,
+    eventsPerDayMax: row.events_per_day_max,
+  }));
 export type CatalogKey = z.output<typeof KeyRow>;
 
 /** A key that was just made; `hash` is SHA-256 of its whole text. */
 export type NewKey = Pick<
   CatalogKey,
-  "id" | "hash" | "scopes" | "note" | "owner" | "expiresAtMs" | "eventsPerSecondMax"
+  | "id"
+  | "hash"
+  | "scopes"
+  | "note"
+  | "owner"
+  | "expiresAtMs"
+  | "eventsPerSecondMax"
+  | "eventsPerHourMax"
+  | "eventsPerDayMax"
 >;
 
 /** Throws if the id is taken: ids are random, so that is a broken generator. */
 export async function insertKey(db: D1Database, key: NewKey, now: EpochMs): Promise<void> {
   const insert = db
     .prepare(
-      `INSERT INTO keys (id, hash, scopes, note, owner, expires_at_ms, created_at_ms, events_per_second_max)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+      `INSERT INTO keys (id, hash, scopes, note, owner, expires_at_ms, created_at_ms, events_per_second_max,
+                         events_per_hour_max, events_per_day_max)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
     )
     .bind(
       key.id,
@@ -56,6 +71,8 @@ export async function insertKey(db: D1Database, key: NewKey, now: EpochMs): Prom
       key.expiresAtMs,
       now,
       key.eventsPerSecondMax,
+      key.eventsPerHourMax,
+      key.eventsPerDayMax,
     );
   await db.batch([insert, bumpVersion(db)]);
 }
@@ -78,8 +95,10 @@ export async function rotateKey(
 ): Promise<boolean> {
   const insert = db
     .prepare(
-      `INSERT INTO keys (id, hash, scopes, note, owner, events_per_second_max, created_at_ms)
-       SELECT ?2, ?3, scopes, note, owner, events_per_second_max, ?4 FROM keys
+      `INSERT INTO keys (id, hash, scopes, note, owner, events_per_second_max, events_per_hour_max,
+                         events_per_day_max, created_at_ms)
+       SELECT ?2, ?3, scopes, note, owner, events_per_second_max, events_per_hour_max, events_per_day_max, ?4
+       FROM keys
        WHERE id = ?1 AND revoked_at_ms IS NULL AND replaced_by IS NULL AND coalesce(expires_at_ms > ?4, 1)`,
     )
     .bind(id, successor.id, successor.hash, now);

@@ -135,9 +135,10 @@ function insertKeys(db: D1Database, json: string, now: EpochMs): readonly D1Prep
   return [
     db
       .prepare(
-        `INSERT INTO keys (id, hash, scopes, note, created_at_ms, expires_at_ms, events_per_second_max)
+        `INSERT INTO keys (id, hash, scopes, note, created_at_ms, expires_at_ms, events_per_second_max,
+                           events_per_hour_max, events_per_day_max)
          SELECT value ->> '$.id', value ->> '$.hash', value -> '$.scopes', 'restored', ?1, value ->> '$.expiresAt',
-                value ->> '$.eventsPerSecondMax'
+                value ->> '$.eventsPerSecondMax', value ->> '$.eventsPerHourMax', value ->> '$.eventsPerDayMax'
          FROM json_each(?2) WHERE true ON CONFLICT (id) DO NOTHING`,
       )
       .bind(now, json),

@@ -58,6 +58,8 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     shardsMax,
     partitionBy,
     eventsPerSecondMax,
+    eventsPerHourMax,
+    eventsPerDayMax,
     schema,
     onInvalid,
   } = stream;
@@ -76,6 +78,8 @@ function settingsOf(stream: z.infer<typeof Shown>): StreamSettings {
     shardsMax,
     partitionBy,
     eventsPerSecondMax,
+    eventsPerHourMax,
+    eventsPerDayMax,
     schema,
     onInvalid,
   };

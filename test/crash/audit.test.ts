@@ -64,6 +64,7 @@ async function ingested(): Promise<Cluster> {
       account,
       events.map(() => type),
       fates,
+      null,
     );
     for (const { fate } of fates) expect(fate).toBe("accepted");
   }

@@ -169,6 +169,7 @@ function ledgerRpc(host: Host<Ledger>, around: Around): LedgerRpc {
     report: (report) => via("report", (ledger) => ledger.report(report)),
     account: (type) => via("account", (ledger) => ledger.account(type)),
     totals: () => via("totals", (ledger) => ledger.totals()),
+    use: (types) => via("use", (ledger) => ledger.use(types)),
   };
 }
 

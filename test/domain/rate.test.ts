@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type EpochMs, epochMs } from "../../domain/hour.ts";
 import { rateWindowMs } from "../../domain/limits.ts";
-import { type TokenBucket, filled, rateLimitFields, takeTokens } from "../../domain/rate.ts";
+import { type TokenBucket, filled, limitOf, rateLimitFields, takeTokens } from "../../domain/rate.ts";
 
 const policy = { name: "key", eventsPerSecondMax: 100 };
 const full = (policy.eventsPerSecondMax * rateWindowMs) / 1_000;
@@ -75,7 +75,7 @@ describe("[RA3] the fields", () => {
       policy: { name: "stream a%2Fb", eventsPerSecondMax: 2 },
       bucket: { tokens: -10, atMs: at(0) },
     };
-    expect(rateLimitFields([key, stream])).toEqual({
+    expect(rateLimitFields([key, stream].map(({ policy: of, bucket }) => limitOf(of, bucket)))).toEqual({
       "ratelimit-policy": '"key";q=1000;w=10, "stream a%2Fb";q=20;w=10',
       ratelimit: '"key";r=250;t=8, "stream a%2Fb";r=0;t=15',
     });

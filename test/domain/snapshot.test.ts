@@ -23,8 +23,11 @@ const document: SnapshotDocument = {
       scopes: ["write:a*"],
       expiresAt: null,
       eventsPerSecondMax: null,
+      eventsPerHourMax: 1_000,
+      eventsPerDayMax: null,
     },
   ],
+  spent: [{ kind: "key", name: "0123456789ab", window: "hour", eventsMax: 1_000, until: epochMs(3_600_000) }],
 };
 
 test("a snapshot is read back as it was written", () => {

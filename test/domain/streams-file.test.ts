@@ -23,6 +23,8 @@ const full = {
   shardsMax: 16,
   partitionBy: "id",
   eventsPerSecondMax: 500,
+  eventsPerHourMax: 1_000_000,
+  eventsPerDayMax: 20_000_000,
   schema: { type: "object" },
   onInvalid: "quarantine",
 };
@@ -45,6 +47,8 @@ describe("an entry of the file", () => {
       shardsMax: 16,
       partitionBy: "id",
       eventsPerSecondMax: 500,
+      eventsPerHourMax: 1_000_000,
+      eventsPerDayMax: 20_000_000,
       schema: { type: "object" },
       onInvalid: "quarantine",
     });

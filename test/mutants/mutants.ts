@@ -36,6 +36,7 @@ const enrol = "domain/enrol.ts";
 const seal = "domain/seal.ts";
 const append = "workers/ingest/append.ts";
 const account = "workers/ingest/edge-account.ts";
+const edgeRates = "workers/ingest/edge-rates.ts";
 const partWriter = "platform/part-writer.ts";
 const auditDue = "workers/flusher/audit/audit-due.ts";
 
@@ -255,6 +256,22 @@ function askedRows(`,
       "store.freeze(hour, lastSeq, formats.slice(0, 1), schema);",
     ),
   ]),
+  mutant(
+    "an edge takes what is over a quota",
+    [change(edgeRates, "if (quota === undefined || now >= quota.until) return null;", "return null;")],
+    "test/ingest/edge-quotas.test.ts",
+  ),
+  mutant(
+    "a quota that was used up stays so past its window",
+    [
+      change(
+        edgeRates,
+        "if (quota === undefined || now >= quota.until) return null;",
+        "if (quota === undefined) return null;",
+      ),
+    ],
+    "test/ingest/edge-quotas.test.ts",
+  ),
   mutant("columns go by the schema of the moment", [
     change(flush, "typed: columnsOf(frozen.schema), facts", "typed: columnsOf(await deps.schema()), facts"),
   ]),

@@ -516,6 +516,7 @@ export class Cluster {
       account: (type) =>
         network.call(from, `${host.name}.account`, () => host.call((object) => object.account(type))),
       totals: () => network.call(from, `${host.name}.totals`, () => host.call((object) => object.totals())),
+      use: (types) => network.call(from, `${host.name}.use`, () => host.call((object) => object.use(types))),
     };
   }
 }

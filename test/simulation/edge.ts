@@ -142,7 +142,7 @@ export class Edge {
     const account = memory.accounts.of(env.EDGE_LEDGER, hourOf(now));
     if (account !== before) this.#deps.trace.reach("edge_life_over");
     const types = events.map(({ event }) => event.type);
-    void noteEvents(account, types, fates);
+    void noteEvents(account, types, fates, null);
     if (!life.ended) this.#oracle.answered(events, fates);
     return fates;
   }

@@ -24,6 +24,8 @@ const snapshot: Snapshot = {
         scopes: ["write:a"],
         expiresAt: null,
         eventsPerSecondMax: null,
+        eventsPerHourMax: null,
+        eventsPerDayMax: null,
       },
     ],
   ]),

@@ -43,6 +43,8 @@ describe("writing", () => {
       owner: "",
       expiresAtMs: null,
       eventsPerSecondMax: null,
+      eventsPerHourMax: null,
+      eventsPerDayMax: null,
     };
     await insertKey(env.CATALOG, { ...key, id: "kept" }, start);
     await insertKey(env.CATALOG, { ...key, id: "revoked" }, start);

@@ -1,5 +1,5 @@
 /**
- * The cron entry: repair the snapshot, seal what is due, audit what is sealed, tell of what is wrong, record what expires,
+ * The cron entry: repair the snapshot, count what is used of quotas, seal what is due, audit what is sealed, tell of what is wrong, record what expires,
  * list the verdicts in a digest, delete the parts of what has expired, plan the shards of the coming hours, add to the
  * counters; each on its own, so that one that fails leaves the others running. Seals, audits and plans each have their
  * time; what is left waits for the next minute.
@@ -23,9 +23,10 @@ import { type AuditDueEnv, auditDue } from "./audit/audit-due.ts";
 import { writeDigests } from "./audit/write-digests.ts";
 import { deleteExpired, expireDue } from "./expire/expire-due.ts";
 import { foldLedgerHours } from "./metrics/fold-ledgers.ts";
+import { type QuotaEnv, quotaDue } from "./quota/quota-due.ts";
 import { type SealEnv, sealDue } from "./seal/seal-due.ts";
 
-export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv & AlertEnv;
+export type FlusherEnv = SealEnv & AuditDueEnv & SnapshotEnv & AlertEnv & QuotaEnv;
 
 export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
   const startedMs = systemMs();
@@ -36,6 +37,7 @@ export async function runFlusher(env: FlusherEnv, now: EpochMs): Promise<void> {
     await repairSnapshot(env, now);
     return { progress: 0 };
   });
+  await step("quota_due", () => quotaDue(env, now));
   await rounds("seal_due", sealTimeIsUp, () => sealDue(env, now, sealTimeIsUp));
   await rounds("audit_due", timeIsUp, () => auditDue(env, now, timeIsUp));
   await step("alert_due", () => alertDue(env, now));

@@ -9,7 +9,8 @@ import { cors } from "hono/cors";
 import type { Admission } from "../../domain/event/index.ts";
 import { type EpochMs, hourOf } from "../../domain/hour.ts";
 import { retryAfterSeconds } from "../../domain/limits.ts";
-import { rateLimitFields } from "../../domain/rate.ts";
+import { hasQuota } from "../../domain/quota.ts";
+import { type Limit, rateLimitFields } from "../../domain/rate.ts";
 import { type EventRefusal, type RequestRefusal, type Result, no, ok } from "../../domain/refusal.ts";
 import { mayWriteSomething } from "../../domain/scope.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -21,7 +22,6 @@ import { type SnapshotEnv, type SnapshotView, edgeSnapshots } from "../../platfo
 import { answerOf } from "./answer.ts";
 import { admitRequest } from "./body.ts";
 import { type DeliverEnv, type Deliverable, type Fate, deliver } from "./deliver.ts";
-import type { Metered } from "./edge-rates.ts";
 import { EdgeMemory } from "./edge-memory.ts";
 import { noteEvents } from "./event-counts.ts";
 import { type AppendNote, noteRequest } from "./request-line.ts";
@@ -85,12 +85,25 @@ async function postEvents(
   const now = await readClock(env);
   const streams = await knownStreams(admitted.value, snapshot, env, now);
   const appends: AppendNote[] = [];
-  const { fates, types, rates } = await fatesOf(admitted.value, principal, streams, env, now, appends);
+  const { fates, types, limits } = await fatesOf(
+    admitted.value,
+    { principal, snapshot, streams },
+    env,
+    now,
+    appends,
+  );
   noteRequest(now, fates, appends);
   // After the answer: the ledger's own equation must not hold a client up.
-  const noting = noteEvents(memory.accounts.of(env.EDGE_LEDGER, hourOf(now)), types, fates);
+  const account = memory.accounts.of(env.EDGE_LEDGER, hourOf(now));
+  const noting = noteEvents(account, types, fates, keyWithQuota(principal, snapshot));
   if (noting !== null) waitUntil(noting);
-  return answerOf(admitted.value, fates, retryAfterSeconds, rateLimitFields(rates));
+  return answerOf(admitted.value, fates, retryAfterSeconds, rateLimitFields(limits));
+}
+
+/** The id under which the ledger counts what the key sends; null: it has no quota. */
+function keyWithQuota({ keyId }: Principal, { keys }: SnapshotView): string | null {
+  const key = keys.get(keyId);
+  return key !== undefined && hasQuota(key) ? keyId : null;
 }
 
 function refused(refusal: RequestRefusal): Response {
@@ -103,11 +116,12 @@ async function authorize(
   env: IngestEnv,
   now: EpochMs,
 ): Promise<Result<{ readonly principal: Principal; readonly snapshot: SnapshotView }, RequestRefusal>> {
-  const snapshot = await edgeSnapshots.current(env, now);
+  let snapshot = await edgeSnapshots.current(env, now);
   let principal = authenticate(request, snapshot, env, now);
   if (!principal.ok && principal.reason.code === "bad_key") {
     // The key may be younger than the snapshot.
-    principal = authenticate(request, await edgeSnapshots.refresh(env, now), env, now);
+    snapshot = await edgeSnapshots.refresh(env, now);
+    principal = authenticate(request, snapshot, env, now);
   }
   if (!principal.ok) return principal;
   if (!mayWriteSomething(principal.value.scopes)) return no({ code: "missing_scope", scope: "write:<type>" });
@@ -127,15 +141,14 @@ async function knownStreams(
 
 async function fatesOf(
   admissions: readonly Admission[],
-  principal: Principal,
-  streams: ReadonlyMap<string, Stream>,
+  { principal, snapshot, streams }: Sender,
   env: IngestEnv,
   now: EpochMs,
   appends: AppendNote[],
 ): Promise<{
   readonly fates: readonly Fate[];
   readonly types: readonly string[];
-  readonly rates: readonly Metered[];
+  readonly limits: readonly Limit[];
 }> {
   const deliverables: Deliverable[] = [];
   const sent: Sent[] = [];
@@ -152,7 +165,7 @@ async function fatesOf(
     sent.push({ position, quarantined: permit.goes === "to_quarantine" ? permit.refusal : null });
     return { fate: "failed", why: "unreachable" };
   });
-  const { rates, over } = memory.rates.meter(principal, deliverables, now);
+  const { limits, over } = memory.rates.meter(principal, deliverables, snapshot.spent, now);
   const within = over.size === 0 ? deliverables : deliverables.filter(({ stream }) => !over.has(stream.type));
   const delivered = (await deliver(env, memory, within, now, appends)).values();
   deliverables.forEach(({ stream }, at) => {
@@ -161,7 +174,14 @@ async function fatesOf(
     if (position !== undefined && fate !== undefined)
       fates[position] = quarantined === null ? fate : inQuarantine(fate, quarantined);
   });
-  return { fates, types, rates };
+  return { fates, types, limits };
+}
+
+/** Who sends, and what the edge goes by. `streams` may be younger than the snapshot. */
+interface Sender {
+  readonly principal: Principal;
+  readonly snapshot: SnapshotView;
+  readonly streams: ReadonlyMap<string, Stream>;
 }
 
 /** Where a deliverable stood in its request, and why it is on its way to quarantine, if it is. */

@@ -39,6 +39,7 @@ class Notes {
   readonly sent: Sent[] = [];
   readonly outcomes: Outcome[] = [];
   readonly events = new Map<string, EventCounts>();
+  readonly keys = new Map<string, number>();
   /** True once the ledger holds them durably. */
   reported = false;
   /** True if somebody will report them after a while. */
@@ -107,6 +108,11 @@ export class EdgeAccount {
     this.#notes.events.set(type, addCounts(this.#notes.events.get(type) ?? zeroCounts, counts));
   }
 
+  /** Notes what was accepted by a key that has a quota. */
+  key(id: string, accepted: number): void {
+    if (accepted > 0) this.#notes.keys.set(id, (this.#notes.keys.get(id) ?? 0) + accepted);
+  }
+
   /** Resolves when everything noted before the call is durable in the ledger. Throws `AccountOver` if it can't be. */
   async reported(): Promise<void> {
     await this.opened();
@@ -169,9 +175,17 @@ export class EdgeAccount {
     const notes = this.#notes;
     this.#notes = new Notes();
     if (!notes.empty) {
-      const { sent, outcomes, events } = notes;
+      const { sent, outcomes, events, keys } = notes;
       const no = ++this.#lastReport;
-      const report = { edge: this.edge, hour: this.#hour, no, sent, outcomes, events: [...events] };
+      const report = {
+        edge: this.edge,
+        hour: this.#hour,
+        no,
+        sent,
+        outcomes,
+        events: [...events],
+        ...(keys.size === 0 ? {} : { keys: [...keys] }),
+      };
       const reply = await this.#call((ledger) => ledger.report(report));
       if (!reply.taken) throw new Error(`the ledger refuses report ${no}: ${reply.why}`);
     }

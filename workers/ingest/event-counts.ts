@@ -40,6 +40,11 @@ export function countFates(types: readonly string[], fates: readonly Fate[]): Ma
   return counts;
 }
 
+/** An event that is stored because of this request: what a quota counts. */
+function isNew(fate: Fate): boolean {
+  return fate.fate === "accepted" || (fate.fate === "quarantined" && fate.new);
+}
+
 /**
  * Counts every event of a request in the ledger: now in memory, a moment later in a report, with whatever else waits.
  * Null if somebody else is already waiting to report it.
@@ -48,7 +53,10 @@ export function noteEvents(
   account: EdgeAccount,
   types: readonly string[],
   fates: readonly Fate[],
+  /** The id of the key that sent them, if it has a quota. */
+  key: string | null,
 ): Promise<void> | null {
   for (const [type, counts] of countFates(types, fates)) account.events(type, counts);
+  if (key !== null) account.key(key, fates.filter(isNew).length);
   return account.settle(settleMs)?.catch(() => undefined) ?? null;
 }

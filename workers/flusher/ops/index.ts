@@ -26,6 +26,7 @@ import { createLinksRoute } from "./links.ts";
 import { getPartRoute } from "./parts.ts";
 import { metricsRoute } from "./metrics.ts";
 import { listPlansRoute } from "./plans.ts";
+import { listQuotasRoute } from "./quotas.ts";
 import { quarantineRoute } from "./quarantine.ts";
 import { listActionsRoute } from "./repair/act.ts";
 import { abandonRoute } from "./repair/abandon.ts";
@@ -55,6 +56,7 @@ router
   .get("/v1/streams", needs("admin", listStreamsRoute))
   .get("/v1/streams/:type", needs("admin", getStreamRoute))
   .put("/v1/streams/:type", needs("admin", putStreamRoute))
+  .get("/v1/quotas", needs("read:audit", listQuotasRoute))
   .get("/v1/streams/:type/plans", needs("read:audit", listPlansRoute))
   .get("/v1/streams/:type/quarantine", needs("read:buckets", quarantineRoute))
   .get("/v1/streams/:type/schemas/:version", needs("read:buckets", getSchemaRoute))

@@ -15,6 +15,7 @@ import {
   ownerCharsMax,
   scopesPerKeyMax,
 } from "../../../domain/limits.ts";
+import { QuotaEvents } from "../../../domain/quota.ts";
 import { no, ok } from "../../../domain/refusal.ts";
 import { Scope, holds } from "../../../domain/scope.ts";
 import { keyHash } from "../../../platform/auth.ts";
@@ -35,6 +36,8 @@ const NewKey = z.strictObject({
   note: z.string().max(noteCharsMax).default(""),
   owner: z.string().max(ownerCharsMax).default(""),
   eventsPerSecondMax: z.number().int().min(1).max(eventsPerSecondLimit).nullable().default(null),
+  eventsPerHourMax: QuotaEvents.default(null),
+  eventsPerDayMax: QuotaEvents.default(null),
 });
 
 /**
@@ -82,7 +85,7 @@ export async function rotateKeyRoute(call: OpsCall): Promise<OpsReply> {
   const successor = { id: key.id, hash: keyHash(text) };
   if (!(await rotateKey(CATALOG, id, successor, endsAt, call.now))) return no(over(old));
   const published = await publish(call);
-  const { scopes, note, owner, eventsPerSecondMax } = old;
+  const { scopes, note, owner, eventsPerSecondMax, eventsPerHourMax, eventsPerDayMax } = old;
   const replaces = {
     id,
     expiresAt: isoOf(old.expiresAtMs === null ? endsAt : earlier(old.expiresAtMs, endsAt)),
@@ -94,6 +97,8 @@ export async function rotateKeyRoute(call: OpsCall): Promise<OpsReply> {
     note,
     owner,
     eventsPerSecondMax,
+    eventsPerHourMax,
+    eventsPerDayMax,
     createdAt: isoOf(call.now),
     replaces,
     published,
@@ -127,14 +132,15 @@ function over({ replacedBy }: CatalogKey) {
 }
 
 function keyJson(key: CatalogKey): object {
-  const { id, scopes, note, owner, eventsPerSecondMax, createdAtMs, revokedAtMs, expiresAtMs, replacedBy } =
-    key;
+  const { id, scopes, note, owner, createdAtMs, revokedAtMs, expiresAtMs, replacedBy } = key;
   return {
     id,
     scopes,
     note,
     owner,
-    eventsPerSecondMax,
+    eventsPerSecondMax: key.eventsPerSecondMax,
+    eventsPerHourMax: key.eventsPerHourMax,
+    eventsPerDayMax: key.eventsPerDayMax,
     createdAt: isoOf(createdAtMs),
     revokedAt: revokedAtMs === null ? null : isoOf(revokedAtMs),
     expiresAt: expiresAtMs === null ? null : isoOf(expiresAtMs),
