@@ -5,6 +5,7 @@
 import { type EpochMs, type Hour, endOf, epochMs, isoOf, startOf } from "./hour.ts";
 import { overdueMs } from "./limits.ts";
 import { dueAt } from "./plan.ts";
+import { type Drain, drainedOf } from "./drain.ts";
 import type { Freeze } from "./freeze.ts";
 import type { EventCounts } from "./ledger.ts";
 import type { HourLoad } from "./load.ts";
@@ -60,6 +61,8 @@ export interface ExplainInput {
   readonly shards: readonly ShardSays[];
   /** What keeps the bucket from being deleted; null: nothing does. */
   readonly freeze: Freeze | null;
+  /** Undefined: the stream takes events. */
+  readonly drain: Drain | undefined;
 }
 
 export interface Reason {
@@ -74,6 +77,7 @@ export interface Reason {
     | "finding"
     | "spill"
     | "quarantine"
+    | "drain"
     | "freeze";
   readonly where: string;
   readonly since: string | null;
@@ -99,7 +103,7 @@ export function explain(input: ExplainInput, now: EpochMs): Explanation {
     hour,
     state,
     summary,
-    reasons: [...reasons, ...strain.reasons, ...freezeReasons(input.freeze)],
+    reasons: [...reasons, ...strain.reasons, ...drainReasons(input), ...freezeReasons(input.freeze)],
     todo: [...todo, ...strain.todo],
   };
 }
@@ -126,6 +130,15 @@ function strainOf(input: ExplainInput): Pick<Told, "reasons" | "todo"> {
     );
   }
   return { reasons, todo };
+}
+
+/** Of an hour that had ended before the stream was drained, it explains nothing. */
+function drainReasons({ hour, type, drain }: ExplainInput): Reason[] {
+  const drained = drainedOf(drain);
+  if (drain === undefined || drained === null || endOf(hour) <= drain.sinceMs) return [];
+  const why = drained.note === "" ? "" : `: ${drained.note}`;
+  const detail = `the stream takes no new events, drained by ${drained.author || "somebody"}${why}; npm run ops -- undrain ${quoted(type)} --yes ends it`;
+  return [reason("drain", "edges", drain.sinceMs, detail)];
 }
 
 function freezeReasons(freeze: Freeze | null): Reason[] {

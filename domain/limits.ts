@@ -308,6 +308,12 @@ export const linkMsDefault = 1 * HOUR_MS;
 /** How old an edge's snapshot of streams and keys may get before it is read again. */
 export const snapshotMaxAgeMs = 15 * SECOND_MS;
 
+/**
+ * How long a client waits before it sends events of a drained stream again: edges hear of the end of a drain in half of it,
+ * and one that asks more often is answered the same.
+ */
+export const drainRetryMs = 30 * SECOND_MS;
+
 /** How often an unknown type or key may force an early read of the snapshot. */
 export const snapshotMinAgeMs = 1 * SECOND_MS;
 

@@ -16,6 +16,7 @@ export type EventRefusalCode =
   | "event_too_large" // the event is over a limit: its bytes, one attribute's bytes, their number, or its nesting
   | "schema_violation" // `data` breaks the stream's schema
   | "unknown_type" // no stream is registered for this `type`
+  | "stream_drained" // the stream takes no new events for now; the only one to send again unchanged
   | "forbidden_type" // the key may not write this `type`
   | "forbidden_source"; // the key may not write this `source`
 
@@ -70,6 +71,12 @@ export type RequestRefusal =
       readonly retryAfterSeconds: number;
       /** Names of the rates that were reached. */
       readonly rates: readonly string[];
+      readonly failed: readonly number[];
+    }
+  /** All that is to be sent again is of streams that are drained. */
+  | {
+      readonly code: "stream_drained";
+      readonly retryAfterSeconds: number;
       readonly failed: readonly number[];
     }
   | { readonly code: "not_durable"; readonly retryAfterSeconds: number; readonly failed: readonly number[] }

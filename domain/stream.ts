@@ -1,6 +1,7 @@
 /** A stream: all events of one type, with what its owner chose for it. The border for what is stored and posted. */
 import * as z from "zod";
 import { AlertUrl } from "./alert/url.ts";
+import { Drain } from "./drain.ts";
 import { Formats, defaultFormats } from "./encoding.ts";
 import { type EventType } from "./ids.ts";
 import { EpochMs, type Hour, HourText, epochMs, hourOf, plusHours } from "./hour.ts";
@@ -76,6 +77,8 @@ export interface Stream extends StreamSettings {
   readonly planned: readonly PlanStep[];
   /** Counts the schemas that it has had; 0: none. */
   readonly schemaVersion: number;
+  /** Absent: it takes events. */
+  readonly drain?: Drain | undefined;
 }
 
 /** True if the text can name a stream: 1 to `typeBytesMax` UTF-8 bytes, no lone surrogates. */
@@ -101,6 +104,7 @@ export const StreamDocument = StreamSettings.extend({
   earliestHour: HourText.optional(),
   planned: PlanSteps.default([]),
   schemaVersion: z.number().int().min(0).default(0),
+  drain: Drain.optional(),
 });
 
 /** A stream that was removed, as the snapshot keeps it for a catalog that is lost. Edges do not know it any more. */

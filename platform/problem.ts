@@ -219,6 +219,14 @@ function describe(refusal: RequestRefusal): Problem {
         members: { failed: refusal.failed, "violated-policies": refusal.rates },
         headers: retryAfter(refusal.retryAfterSeconds),
       };
+    case "stream_drained":
+      return {
+        status: 503,
+        title: "A stream takes no new events for now",
+        detail: `The events at the indexes in \`failed\` were not taken, and \`drained\` says of which stream; keep them, and send the whole request again after ${refusal.retryAfterSeconds} s, nothing is counted twice.`,
+        members: { failed: refusal.failed },
+        headers: retryAfter(refusal.retryAfterSeconds),
+      };
     case "not_durable":
       return {
         status: 503,

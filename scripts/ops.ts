@@ -40,6 +40,9 @@ const Frozen = z.looseObject({
     z.looseObject({ type: z.string().nullable(), since: z.string(), author: z.string(), note: z.string() }),
   ),
 });
+const Drained = z.looseObject({
+  drained: z.looseObject({ since: z.string(), author: z.string(), note: z.string() }).nullable(),
+});
 const Actions = z.looseObject({
   actions: z.array(
     z.looseObject({
@@ -110,6 +113,12 @@ async function run(options: OpsOptions): Promise<number> {
       print(options, answer, () => freezeText(options, answer));
       return 0;
     }
+    case "drain":
+    case "undrain": {
+      const answer = await call(api, "POST", `/v1/ops/${command}/${typeSegment(type)}`, body);
+      print(options, answer, () => drainText(options, answer));
+      return 0;
+    }
     case "actions": {
       const answer = await call(api, "GET", `/v1/ops/actions?limit=${options.limit}`);
       print(options, answer, () => Actions.parse(answer).actions.map(actionLine).join("\n"));
@@ -147,6 +156,18 @@ function freezeText({ command, frozenType, yes }: OpsOptions, answer: unknown): 
         `  ${type === null ? "all streams" : JSON.stringify(type)} since ${since}, by ${author}${note === "" ? "" : `: ${note}`}`,
     ),
   ].join("\n");
+}
+
+function drainText({ command, type, yes }: OpsOptions, answer: unknown): string {
+  const { drained } = Drained.parse(answer);
+  const what = JSON.stringify(type);
+  const is =
+    drained === null
+      ? `${what} takes events`
+      : `${what} takes no new events since ${drained.since}, drained by ${drained.author || "somebody"}${drained.note === "" ? "" : `: ${drained.note}`}`;
+  return yes
+    ? `${is}; every edge that can read its snapshot goes by it within half a minute`
+    : `${is}; would ${command} it; nothing was done, see --yes`;
 }
 
 function actionLine(action: z.infer<typeof Actions>["actions"][number]): string {

@@ -4,6 +4,7 @@ import { overdueMs } from "../limits.ts";
 import { type Manifest, oneCopy } from "../manifest.ts";
 import { zeroCounts } from "../ledger.ts";
 import { loadOf, shardsNeeded } from "../load.ts";
+import type { DrainedView } from "../drain.ts";
 import type { StreamSettings } from "../stream.ts";
 import type { QuarantineView } from "./quarantine.ts";
 
@@ -15,6 +16,8 @@ export interface StreamReply {
   readonly version: number;
   readonly firstHour: Hour;
   readonly updatedAt: string;
+  /** Null: it takes events. */
+  readonly drained: DrainedView | null;
   readonly targetLatenessMs: number;
   readonly from: Hour;
   /** As in the grid, one letter an hour from `from` on. */

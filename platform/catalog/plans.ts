@@ -26,7 +26,10 @@ const UnplannedRow = z
   .transform(({ first_hour: firstHour, ...row }) => ({ ...row, firstHour }));
 export type UnplannedStream = z.output<typeof UnplannedRow>;
 
-/** Streams whose shards are left to the planner and that have no decision for this hour, the longest waiting first. */
+/**
+ * Streams whose shards are left to the planner and that have no decision for this hour, the longest waiting first. One that
+ * is drained keeps its plan: that nothing comes says nothing of what will.
+ */
 export async function unplannedStreams(
   db: D1Database,
   hour: Hour,
@@ -40,6 +43,7 @@ export function selectUnplanned(db: D1Database, hour: Hour, limit: number): D1Pr
     .prepare(
       `SELECT type, settings, first_hour, planned FROM streams INDEXED BY streams_planned
        WHERE settings ->> '$.shardsMax' > settings ->> '$.shards' AND planned_hour < ?1 AND removed_at_ms IS NULL
+         AND drain IS NULL
        ORDER BY planned_hour, type LIMIT ?2`,
     )
     .bind(hour, limit);

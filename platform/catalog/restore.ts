@@ -76,7 +76,7 @@ function inPieces(
 
 function streamJson(stream: Stream | RemovedStream, now: EpochMs): object {
   const { removedAt, lastHour, ...lost } = { removedAt: null, lastHour: null, ...stream };
-  const { type, firstHour, earliestHour = null, planned, schemaVersion, ...settings } = lost;
+  const { type, firstHour, earliestHour = null, planned, schemaVersion, drain = null, ...settings } = lost;
   const next = resumeHour(stream, now);
   return {
     type,
@@ -91,6 +91,7 @@ function streamJson(stream: Stream | RemovedStream, now: EpochMs): object {
     removedAt,
     lastHour,
     earliestHour,
+    drain: drain === null ? null : JSON.stringify(drain),
   };
 }
 
@@ -107,10 +108,10 @@ function insertStreams(db: D1Database, json: string, now: EpochMs): readonly D1P
     db
       .prepare(
         `INSERT INTO streams (type, settings, priority, first_hour, next_hour, due_at_ms, created_at_ms, updated_at_ms,
-                              version, schema_version, planned, removed_at_ms, last_hour, earliest_hour)
+                              version, schema_version, planned, removed_at_ms, last_hour, earliest_hour, drain)
          SELECT value ->> '$.type', value ->> '$.settings', value ->> '$.priority', value ->> '$.firstHour',
                 value ->> '$.next', value ->> '$.dueAtMs', ?1, ?1, 1, value ->> '$.schemaVersion', value ->> '$.planned',
-                value ->> '$.removedAt', value ->> '$.lastHour', value ->> '$.earliestHour'
+                value ->> '$.removedAt', value ->> '$.lastHour', value ->> '$.earliestHour', value ->> '$.drain'
          FROM json_each(?2) WHERE true ON CONFLICT (type) DO NOTHING`,
       )
       .bind(now, json),

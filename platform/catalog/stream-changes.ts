@@ -91,6 +91,7 @@ export function currentSettings({ stream, removed }: CatalogStream): CurrentSett
     earliestHour: _earliestHour,
     planned: _planned,
     schemaVersion: _schemaVersion,
+    drain: _drain,
     ...settings
   } = stream;
   return { type, settings, removed: removed !== null };

@@ -1,5 +1,6 @@
 /** Streams as the catalog keeps them. How they change: stream-changes.ts. */
 import * as z from "zod";
+import { Drain } from "../../domain/drain.ts";
 import { HourText } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
 import { PlanSteps } from "../../domain/planned.ts";
@@ -7,7 +8,7 @@ import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { jsonColumn, rowsOf, timeColumn } from "./border.ts";
 
 export const streamColumns =
-  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version, schema_version, due_at_ms, removed_at_ms, last_hour, earliest_hour";
+  "type, settings, first_hour, planned, next_hour, created_at_ms, updated_at_ms, version, schema_version, due_at_ms, removed_at_ms, last_hour, earliest_hour, drain";
 
 /** When the next hour is due of a stream that has none: it was removed, and all its hours are settled. */
 export const endedDueAtMs = 8_640_000_000_000_000;
@@ -27,6 +28,7 @@ export const StreamRow = z
     removed_at_ms: timeColumn.nullable(),
     last_hour: HourText.nullable(),
     earliest_hour: HourText.nullable(),
+    drain: jsonColumn(Drain).nullable(),
   })
   .transform((row) => ({
     stream: {
@@ -36,6 +38,7 @@ export const StreamRow = z
       planned: row.planned,
       schemaVersion: row.schema_version,
       ...(row.earliest_hour === null ? {} : { earliestHour: row.earliest_hour }),
+      ...(row.drain === null ? {} : { drain: row.drain }),
     } satisfies Stream as Stream,
     /** The first hour that the work queue does not have yet. */
     nextHour: row.next_hour,

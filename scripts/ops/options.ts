@@ -18,6 +18,8 @@ npm run ops -- abandon STREAM HOUR SHARD
 npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
 npm run ops -- freeze                 delete nothing, of any stream or of --type only, until unfreeze
 npm run ops -- unfreeze               lift that freeze; what is due is deleted within the hour
+npm run ops -- drain STREAM           take no new events of a stream, within half a minute, until undrain
+npm run ops -- undrain STREAM         take them again
 npm run ops -- actions                what was done by hand, newest first
 
 Whatever changes something only says what it would do, unless --yes is given. Everything can be repeated.
@@ -41,6 +43,8 @@ export const commands = [
   "rebuild-catalog",
   "freeze",
   "unfreeze",
+  "drain",
+  "undrain",
   "actions",
 ] as const;
 export type Command = (typeof commands)[number];
@@ -83,16 +87,25 @@ export function readOptions(
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
   const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part", "abandon"].includes(command);
   const takesName = command === "rebuild-part" || command === "abandon";
+  const takesStream = command === "drain" || command === "undrain";
   const [name = null, ...more] = takesName ? rest : [null, ...rest];
   if (command === "abandon" && (name === null || values.note === ""))
     throw new BadArgument("abandon takes a stream, an hour, a shard as explain names it, and --note");
   const takesType = command === "freeze" || command === "unfreeze";
   if (values.type !== undefined && (!takesType || !isTypeName(values.type)))
     throw new BadArgument("--type goes with freeze and unfreeze, and names a stream");
-  if (more.length > 0 || (!takesBucket && type !== ""))
-    throw new BadArgument(
-      `${command} takes ${takesBucket ? "a stream and an hour" : "no name"}; quote a name with spaces`,
-    );
+  if (
+    more.length > 0 ||
+    (!takesBucket && !takesStream && type !== "") ||
+    (takesStream && (hourText !== undefined || !isTypeName(type)))
+  ) {
+    const takes = takesBucket
+      ? "a stream and an hour"
+      : takesStream
+        ? "a stream, like shop.order"
+        : "no name";
+    throw new BadArgument(`${command} takes ${takes}; quote a name with spaces`);
+  }
   const hour = hourOf("HOUR", hourText) ?? "";
   if (takesBucket && (!isTypeName(type) || hour === ""))
     throw new BadArgument(`${command} takes a stream and an hour, like ${command} shop.order 2026-11-23T10`);

@@ -6,16 +6,18 @@ import { type Api, call } from "../local/client.ts";
 import { Decisions, decisionLines } from "./decisions.ts";
 import { fileText, typeText } from "./render.ts";
 
+const Drained = z.looseObject({ since: z.string(), author: z.string(), note: z.string() });
 const Shown = z.looseObject({
   ...StreamDocument.shape,
   removedAt: z.string().nullable().default(null),
   end: z.string().nullable().default(null),
+  drained: Drained.nullable().default(null),
 });
 const Listed = z.looseObject({ version: z.number(), streams: z.array(Shown) });
 
 export async function list(api: Api): Promise<number> {
   const { version, streams } = Listed.parse(await call(api, "GET", "/v1/streams"));
-  for (const { type, priority, owner, firstHour, removedAt, end } of streams) {
+  for (const { type, priority, owner, firstHour, removedAt, end, drained } of streams) {
     console.log(
       [
         priority.padEnd(6),
@@ -23,6 +25,7 @@ export async function list(api: Api): Promise<number> {
         typeText(type),
         ...(owner === "" ? [] : [`(${owner})`]),
         ...(removedAt === null ? [] : [removedText(removedAt, end)]),
+        ...(drained === null ? [] : [drainedText(drained)]),
       ].join("  "),
     );
   }
@@ -34,6 +37,12 @@ function removedText(removedAt: string, end: string | null): string {
   return `removed ${removedAt}, ${end === null ? "not ended yet" : `ended before ${end}`}`;
 }
 
+function drainedText({ since, author, note }: z.infer<typeof Drained>): string {
+  const text = `drained ${since} by ${author || "somebody"}${note === "" ? "" : `: ${note}`}`;
+  // On one line whatever is in it: in `show` it is a comment.
+  return text.replaceAll(/\s+/g, " ");
+}
+
 /** Of the planner's decisions, those about the next hours and the last few. */
 const decisionsShown = 4;
 
@@ -41,6 +50,7 @@ const decisionsShown = 4;
 export async function show(api: Api, type: string): Promise<number> {
   const stream = Shown.parse(await call(api, "GET", `/v1/streams/${typeSegment(type)}`));
   if (stream.removedAt !== null) console.log(`# ${removedText(stream.removedAt, stream.end)}`);
+  if (stream.drained !== null) console.log(`# ${drainedText(stream.drained)}`);
   if ((stream.shardsMax ?? 0) > stream.shards) {
     const path = `/v1/streams/${typeSegment(type)}/plans?limit=${decisionsShown}`;
     for (const line of decisionLines(Decisions.parse(await call(api, "GET", path)))) console.log(line);

@@ -35,6 +35,7 @@ const base: ExplainInput = {
   unheard: null,
   shards: [],
   freeze: null,
+  drain: undefined,
 };
 const reseal = "npm run ops -- reseal shop.order 2026-11-23T10 --yes";
 
@@ -176,6 +177,17 @@ test("[OP13] a freeze is among the reasons, whatever the bucket is", () => {
   expect(told({ state: "balanced", freeze })).toBe(
     "It is sealed and balanced: everything is there. | freeze all streams: nothing is deleted, frozen by Ann: evidence",
   );
+});
+
+test("[DR4] a drain is among the reasons of every hour that had not ended before, with who and how it ends", () => {
+  const drain = (text: string, note = "wrong prices") => ({ sinceMs: at(text), author: "Ann", note });
+  const state = "empty";
+  const ends = "npm run ops -- undrain shop.order --yes ends it";
+  expect(told({ state, drain: drain("10:59:59.999") })).toContain(
+    ` | drain edges: the stream takes no new events, drained by Ann: wrong prices; ${ends}`,
+  );
+  expect(told({ state, drain: drain("09:00:00", "") })).toContain(`drained by Ann; ${ends}`);
+  expect(told({ state, drain: drain("11:00:00") })).toBe("It is sealed and balanced: everything is there.");
 });
 
 test("[OP10] what is no fault and costs is told of any bucket: rows that overflow shards took, events in quarantine", () => {

@@ -47,6 +47,16 @@ test("[RM1] a removed stream is kept apart from those that edges go by; without 
   expect(snapshotText(document)).not.toContain("removed");
 });
 
+test("[DR1] a drained stream is read back as such; of one that takes events nothing is said", () => {
+  const drain = { sinceMs: epochMs(1), author: "Ann", note: "wrong" };
+  const read = parseSnapshot(snapshotText({ ...document, streams: [{ ...stream, drain }] }));
+  if (!read.ok) throw new Error(read.reason);
+  expect(read.value.streams.get(stream.type)?.drain).toEqual(drain);
+  const before = parseSnapshot(snapshotText(document));
+  expect(before.ok && before.value.streams.get(stream.type)?.drain).toBe(undefined);
+  expect(snapshotText(document)).not.toContain("drain");
+});
+
 test.each([
   ["nothing", ""],
   ["half of it", snapshotText(document).slice(0, 100)],

@@ -52,6 +52,7 @@ const refusals: {
   misconfigured: [503, { code: "misconfigured", variable: "V", detail: "d" }],
   rate_limited: [429, { code: "rate_limited", retryAfterSeconds: 2, rates: ["key"], failed: [0] }],
   overloaded: [429, { code: "overloaded", retryAfterSeconds: 2 }],
+  stream_drained: [503, { code: "stream_drained", retryAfterSeconds: 30, failed: [1] }],
   not_durable: [503, { code: "not_durable", retryAfterSeconds: 0.2, failed: [0, 7] }],
   unavailable: [503, { code: "unavailable", retryAfterSeconds: 2, detail: "d" }],
 };
@@ -72,6 +73,8 @@ test.each(Object.values(refusals))("[HT1] [HT2] [HT3] %i %j", async (status, ref
 test("[HT2] the numbers that explain a problem are members of it", async () => {
   expect(await problemOf(refusals.not_durable[1]).json()).toMatchObject({ failed: [0, 7] });
   expect(await problemOf(refusals.body_too_large[1]).json()).toMatchObject({ limitBytes: 5, inflated: true });
+  expect(await problemOf(refusals.stream_drained[1]).json()).toMatchObject({ failed: [1] });
+  expect(problemOf(refusals.stream_drained[1]).headers.get("retry-after")).toBe("30");
   expect(problemOf(refusals.not_durable[1]).headers.get("retry-after")).toBe("1");
   expect(problemOf(refusals.method_not_allowed[1]).headers.get("allow")).toBe("GET, PUT");
 });

@@ -1,6 +1,8 @@
 /** The answer to a request whose events all have a fate. */
 import type { Admission } from "../../domain/event/index.ts";
-import type { RequestRefusal } from "../../domain/refusal.ts";
+import { isForNow } from "../../domain/drain.ts";
+import { drainRetryMs } from "../../domain/limits.ts";
+import type { EventRefusal, RequestRefusal } from "../../domain/refusal.ts";
 import { problemOf } from "../../platform/problem.ts";
 import type { Fate } from "./deliver.ts";
 
@@ -8,7 +10,8 @@ import type { Fate } from "./deliver.ts";
  * 200 if at least one event was taken, into its stream or into quarantine, and none failed; 422 if every event was
  * refused, 403 if every one for a scope that the key lacks; 429 if every event met overload, or those that failed are over
  * a rate; 503 if some are not known to
- * be durable. The counts are in the body of each.
+ * be durable, or their stream is drained. What is to be sent again is in `failed`, and never in `refused`. The counts are in
+ * the body of each.
  */
 export function answerOf(
   admissions: readonly Admission[],
@@ -27,15 +30,18 @@ function responseOf(
   retryAfterSeconds: number,
 ): Response {
   const quarantine = reasonsOf(admissions, fates, "quarantined");
+  const refused = reasonsOf(admissions, fates, "refused");
+  const drained = refused.filter(({ code }) => isForNow(code));
   const counts = {
     accepted: fates.filter(({ fate }) => fate === "accepted").length,
     duplicates: fates.filter(({ fate }) => fate === "duplicate").length,
     late: fates.filter((fate) => (fate.fate === "accepted" || fate.fate === "duplicate") && fate.late).length,
     quarantined: quarantine.length,
-    refused: reasonsOf(admissions, fates, "refused"),
+    refused: refused.filter(({ code }) => !isForNow(code)),
+    ...(drained.length === 0 ? {} : { drained }),
     ...(quarantine.length === 0 ? {} : { quarantine }),
   };
-  const failed = fates.flatMap((fate, index) => (fate.fate === "failed" ? [index] : []));
+  const failed = fates.flatMap((fate, index) => (isToBeSentAgain(fate) ? [index] : []));
   if (failed.length > 0) {
     return problemOf(failure(fates, failed, retryAfterSeconds), counts);
   }
@@ -43,12 +49,17 @@ function responseOf(
   return Response.json(counts, { headers: { "cache-control": "no-store" } });
 }
 
+interface Reason extends EventRefusal {
+  readonly index: number;
+  readonly id: string | null;
+}
+
 /** Which events had this fate, and why. */
 function reasonsOf(
   admissions: readonly Admission[],
   fates: readonly Fate[],
   wanted: "refused" | "quarantined",
-): object[] {
+): Reason[] {
   return fates.flatMap((fate, index) =>
     fate.fate === wanted ? [{ index, id: admissions[index]?.id ?? null, ...fate.refusal }] : [],
   );
@@ -69,8 +80,12 @@ function failure(
   retryAfterSeconds: number,
 ): RequestRefusal {
   const over = fates.flatMap((fate) => (fate.fate === "failed" && fate.why === "rate" ? [fate] : []));
+  const drained = fates.filter(isDrained).length;
+  if (drained === failed.length)
+    return { code: "stream_drained", retryAfterSeconds: drainRetryMs / 1_000, failed };
   const waitSeconds = Math.max(
     over.length === failed.length ? 1 : retryAfterSeconds,
+    drained === 0 ? 0 : drainRetryMs / 1_000,
     ...over.map(({ retryAfterMs }) => Math.ceil(retryAfterMs / 1_000)),
   );
   if (over.length === failed.length) {
@@ -81,6 +96,14 @@ function failure(
   return overloaded
     ? { code: "overloaded", retryAfterSeconds }
     : { code: "not_durable", retryAfterSeconds: waitSeconds, failed };
+}
+
+function isToBeSentAgain(fate: Fate): boolean {
+  return fate.fate === "failed" || isDrained(fate);
+}
+
+function isDrained(fate: Fate): boolean {
+  return fate.fate === "refused" && isForNow(fate.refusal.code);
 }
 
 function isOverloaded(fate: Fate): boolean {

@@ -2,6 +2,7 @@
  * Where a valid event goes: into its stream, into quarantine, or back to the client with the reason. A decision by what
  * the key may do, which streams there are, and what each takes.
  */
+import { drainRefusal } from "../../domain/drain.ts";
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { quarantineEventOf, quarantineType } from "../../domain/quarantine.ts";
 import type { EventRefusal } from "../../domain/refusal.ts";
@@ -33,14 +34,19 @@ export function permitOf(
   if (scope !== null) return { goes: "back", countedAs: "", refusal: outOfScope(scope) };
   const stream = streams.get(event.type);
   const quarantine = streams.get(quarantineType);
-  const refusal = stream === undefined ? unknownType : schemaRefusal(event, stream);
   const countedAs = stream?.type ?? "";
+  // Before its data is looked at: what its stream does not take now is not quarantined, either.
+  const drained = stream === undefined ? null : drainRefusal(stream);
+  if (drained !== null) return { goes: "back", countedAs, refusal: drained };
+  const refusal = stream === undefined ? unknownType : schemaRefusal(event, stream);
   if (stream !== undefined && refusal === null)
     return { goes: "on", countedAs, deliverable: { event, stream } };
   const why = refusal ?? unknownType;
   const onInvalid = (stream ?? quarantine)?.onInvalid;
   if (quarantine === undefined || onInvalid !== "quarantine")
     return { goes: "back", countedAs, refusal: why };
+  const waits = drainRefusal(quarantine);
+  if (waits !== null) return { goes: "back", countedAs, refusal: waits };
   const wrapped = quarantineEventOf(event, why, position, stream?.schemaVersion ?? 0);
   return {
     goes: "to_quarantine",

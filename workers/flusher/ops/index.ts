@@ -32,6 +32,7 @@ import { listActionsRoute } from "./repair/act.ts";
 import { abandonRoute } from "./repair/abandon.ts";
 import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
+import { drainRoute, undrainRoute } from "./repair/drain.ts";
 import { freezeRoute, listFreezesRoute, unfreezeRoute } from "./repair/freeze.ts";
 import { rebuildBucketsRoute, rebuildVerdictsRoute, restoreConfigRoute } from "./repair/rebuild.ts";
 import { rebuildPartRoute } from "./repair/rebuild-part.ts";
@@ -88,6 +89,8 @@ router
   .get("/v1/ops/freezes", needs("read:audit", listFreezesRoute))
   .post("/v1/ops/freeze", needs("admin", freezeRoute))
   .post("/v1/ops/unfreeze", needs("admin", unfreezeRoute))
+  .post("/v1/ops/drain/:type", needs("admin", drainRoute))
+  .post("/v1/ops/undrain/:type", needs("admin", undrainRoute))
   .post("/v1/ops/abandon/:type/:hour", needs("admin", abandonRoute))
   .post("/v1/ops/rebuild-part/:type/:hour/:name", needs("admin", rebuildPartRoute))
   .get("/metrics", needs("read:audit", metricsRoute));

@@ -1,4 +1,5 @@
 /** `/v1/streams`: register, change, list, look up. */
+import { drainedOf } from "../../../domain/drain.ts";
 import { isoOf } from "../../../domain/hour.ts";
 import { nearMatches } from "../../../domain/near.ts";
 import { type RequestRefusal, no, ok } from "../../../domain/refusal.ts";
@@ -68,9 +69,17 @@ export async function unknownStream({ CATALOG }: OpsEnv, type: string): Promise<
   return { code: "unknown_stream", type, near };
 }
 
-function streamJson({ stream, createdAtMs, updatedAtMs, version, removed, end }: CatalogStream): object {
+function streamJson({
+  stream: { drain, ...stream },
+  createdAtMs,
+  updatedAtMs,
+  version,
+  removed,
+  end,
+}: CatalogStream): object {
   return {
     ...stream,
+    drained: drainedOf(drain),
     createdAt: isoOf(createdAtMs),
     updatedAt: isoOf(updatedAtMs),
     version,

@@ -66,6 +66,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
         ? await Promise.all(missing.slice(0, explainShardsMax).map((name) => askShard(env, type, name)))
         : [],
       freeze: freezeOf(await listFreezes(env.CATALOG), type),
+      drain: stream.drain,
     },
     now,
   );

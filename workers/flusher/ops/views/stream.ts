@@ -1,5 +1,6 @@
 /** `/v1/audit/streams/:type`: one stream, how its last hours went, and what the newest manifests count. */
 import * as z from "zod";
+import { drainedOf } from "../../../../domain/drain.ts";
 import { type Hour, hourOf, isoOf, plusHours } from "../../../../domain/hour.ts";
 import type { EventType } from "../../../../domain/ids.ts";
 import { planAheadHours, recentHoursMax } from "../../../../domain/limits.ts";
@@ -45,7 +46,14 @@ export async function streamViewRoute(call: OpsCall): Promise<OpsReply> {
     sampleQuarantine(env, type.value, sealed, range),
     liveQuarantined(call, type.value, sealed),
   ]);
-  const { type: _type, firstHour, earliestHour: _earliest, planned: _planned, ...settings } = found.stream;
+  const {
+    type: _type,
+    firstHour,
+    earliestHour: _earliest,
+    planned: _planned,
+    drain,
+    ...settings
+  } = found.stream;
   const reply: StreamReply = {
     format: 1,
     type: type.value,
@@ -53,6 +61,7 @@ export async function streamViewRoute(call: OpsCall): Promise<OpsReply> {
     version: found.version,
     firstHour,
     updatedAt: isoOf(found.updatedAtMs),
+    drained: drainedOf(drain),
     targetLatenessMs: targetLatenessOf(settings),
     from: range.from,
     states: gridLine(
