@@ -135,6 +135,12 @@ export function noteOutcome(outcome: Exclude<Outcome, "done">, fields: Fields = 
   span.note(fields);
 }
 
+/** What an answer of this status comes to, unless that is known better: what an operator wants refused for now is a 503. */
+export function noteStatus(status: number): void {
+  const known = currentSpan()?.outcome === "refused";
+  noteOutcome(status >= 500 && !known ? "failed" : "refused", { status });
+}
+
 /** The trace of the span that runs, to be spread into a message. */
 export function carried(): { readonly trace?: Traceparent } {
   const span = currentSpan();

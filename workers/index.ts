@@ -6,7 +6,7 @@
 import { problemOf } from "../platform/problem.ts";
 import { retryAfterSeconds } from "../domain/limits.ts";
 import { readClock } from "../platform/clock.ts";
-import { noteOutcome, note, openSpan, spanned } from "../platform/span.ts";
+import { noteOutcome, noteStatus, note, openSpan, spanned } from "../platform/span.ts";
 import { ingest } from "./ingest/app.ts";
 import { handleOps } from "./flusher/ops/index.ts";
 import { runFlusher } from "./flusher/scheduled.ts";
@@ -48,7 +48,7 @@ async function answered(
     return problemOf({ code: "unavailable", retryAfterSeconds, detail });
   });
   const { status } = answer;
-  if (status >= 400) noteOutcome(status >= 500 ? "failed" : "refused", { status });
+  if (status >= 400) noteStatus(status);
   else note({ status });
   return answer;
 }

@@ -527,4 +527,26 @@ function askedRows(`,
     ],
     "test/crash/retire.test.ts",
   ),
+  mutant(
+    "an edge does not look whether a stream is drained",
+    [
+      change(
+        "workers/ingest/permit.ts",
+        "const drained = stream === undefined ? null : drainRefusal(stream);",
+        "const drained: EventRefusal | null = null;",
+      ),
+    ],
+    "test/ingest/permit.test.ts",
+  ),
+  mutant(
+    "what a drained stream does not take is refused for good",
+    [
+      change(
+        "domain/drain.ts",
+        'return code === "stream_drained";',
+        'return code === "stream_drained" && false;',
+      ),
+    ],
+    "test/domain/drain.test.ts",
+  ),
 ];

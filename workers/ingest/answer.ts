@@ -4,7 +4,7 @@ import { isForNow } from "../../domain/drain.ts";
 import { drainRetryMs } from "../../domain/limits.ts";
 import type { EventRefusal, RequestRefusal } from "../../domain/refusal.ts";
 import { problemOf } from "../../platform/problem.ts";
-import type { Fate } from "./deliver.ts";
+import { type Fate, isDrained } from "./deliver.ts";
 
 /**
  * 200 if at least one event was taken, into its stream or into quarantine, and none failed; 422 if every event was
@@ -100,10 +100,6 @@ function failure(
 
 function isToBeSentAgain(fate: Fate): boolean {
   return fate.fate === "failed" || isDrained(fate);
-}
-
-function isDrained(fate: Fate): boolean {
-  return fate.fate === "refused" && isForNow(fate.refusal.code);
 }
 
 function isOverloaded(fate: Fate): boolean {

@@ -9,6 +9,7 @@
  *     the arrival hour, as foreign rows; if the first append was committed after all, their claims are denied.
  * An event is answered `accepted` or `duplicate` only when its shard said so and the report with its `sent` is durable.
  */
+import { isForNow } from "../../domain/drain.ts";
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
@@ -43,6 +44,11 @@ export type Fate =
   | { readonly fate: "failed"; readonly why: "overloaded" | "unreachable" }
   /** Over a rate, and not sent anywhere. */
   | { readonly fate: "failed"; readonly why: "rate"; readonly rate: string; readonly retryAfterMs: number };
+
+/** Refused for now alone: its stream is drained. */
+export function isDrained(fate: Fate): boolean {
+  return fate.fate === "refused" && isForNow(fate.refusal.code);
+}
 
 /** First delay before a round that follows an unanswered append; doubles each round. */
 const retryDelayMs = 50;

@@ -4,7 +4,7 @@ import type { ShardAddress } from "../../domain/ids.ts";
 import { appendsLoggedMax } from "../../domain/limits.ts";
 import { note, noteOutcome } from "../../platform/span.ts";
 import type { Undecided } from "./append.ts";
-import type { Fate } from "./deliver.ts";
+import { type Fate, isDrained } from "./deliver.ts";
 
 /** Rows of this request in one append. */
 export interface AppendNote extends ShardAddress {
@@ -14,9 +14,13 @@ export interface AppendNote extends ShardAddress {
   readonly sentBy?: string;
 }
 
-/** What failed for a rate lies with the client; any other failure is the system's, whatever else went well. */
+/**
+ * What failed for a rate lies with the client, and what a drained stream does not take with an operator; any other failure
+ * is the system's, whatever else went well.
+ */
 export function noteRequest(now: EpochMs, fates: readonly Fate[], appends: readonly AppendNote[]): void {
   if (fates.some((fate) => fate.fate === "failed" && fate.why !== "rate")) noteOutcome("failed");
+  else if (fates.some(isDrained)) noteOutcome("refused");
   note(() => ({
     hour: hourOf(now),
     events: countsOf(fates),
@@ -33,6 +37,7 @@ function countsOf(fates: readonly Fate[]): Record<string, number> {
   for (const fate of fates) {
     count(fate.fate);
     if ((fate.fate === "accepted" || fate.fate === "duplicate") && fate.late) count("late");
+    if (isDrained(fate)) count("drained");
   }
   return counts;
 }

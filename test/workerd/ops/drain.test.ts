@@ -233,6 +233,33 @@ describe("[DR2] an event of a drained stream", () => {
   });
 });
 
+it("[LG3] what a drained stream does not take is no failure: it is sampled, and what else failed is not", async () => {
+  const { type, key } = await stream("logged");
+  await ops("drain", type);
+  const texts: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((line: unknown) => {
+    texts.push(String(line));
+  });
+  const send = async (traceId: string, events: readonly TestEvent[]) => {
+    await post(key, events, { traceparent: `00-${traceId}-00f067aa0ba902b7-00` });
+    await settled();
+    return texts
+      .filter((text) => text.includes(`"trace":"${traceId}"`))
+      .map((text) => JSON.parse(text) as unknown);
+  };
+  const unsampled = "0000000000000001ffffffffffffffff";
+  expect(await send(unsampled, [eventOf(type, 1)])).toEqual([]);
+  const line = { outcome: "refused", status: 503, events: { received: 1, refused: 1, drained: 1 } };
+  expect(await send("00000000000000010000000000000000", [eventOf(type, 1)])).toMatchObject([line]);
+  const other = `${type}/other`;
+  await register(other);
+  intercept(env.EVENT_SHARD, "append", () => Promise.reject(new Error("away")));
+  const failed = await send(unsampled, [eventOf(type, 1), eventOf(other, 1)]);
+  expect(failed).toContainEqual(
+    expect.objectContaining({ event: "request", outcome: "failed", status: 503 }),
+  );
+});
+
 describe("[DR3] a drained stream", () => {
   it("has its hours sealed and audited as ever: what came before is there, then they are empty", async () => {
     const { address, type, key } = await stream("hours");
