@@ -140,6 +140,39 @@ test("[RM1] apply --remove takes a stream away, which leaving it out does not; h
   expect(await post("e2e.order", "2")).toMatchObject({ duplicates: 1 });
 });
 
+test("[DR1] [DR4] ops drain stops a stream's events after a dry run, list and show say so, and undrain ends it", async () => {
+  const type = "e2e any string/%🦭";
+  const ops = (...args: string[]) => runScript("ops", [...args, "--url", running.url, "--data", dataDir]);
+  const by = ["--author", "Ann", "--note", "wrong\nprices"];
+  const dry = await ops("drain", type, ...by);
+  expect(dry).toMatchObject({ code: 0, stderr: "" });
+  expect(dry.stdout).toContain("takes events; would drain it; nothing was done, see --yes");
+  expect(await post(type, "d1")).toMatchObject({ accepted: 1 });
+
+  expect((await ops("drain", type, ...by, "--yes")).stdout).toMatch(
+    /takes no new events since \S+Z, drained by Ann: wrong\nprices; every edge/,
+  );
+  expect(await post(type, "d2")).toMatchObject({
+    status: 503,
+    failed: [0],
+    drained: [{ code: "stream_drained" }],
+  });
+  expect((await streams("list")).stdout).toMatch(/%🦭" {2}drained \S+Z by Ann: wrong prices\n/);
+  const shown = await streams("show", type);
+  expect(shown.stdout).toMatch(/^# drained \S+Z by Ann: wrong prices\n/);
+  write(shown.stdout);
+  expect((await streams("plan", file)).stdout).toContain("nothing to change");
+  expect((await ops("actions", "--limit", "1")).stdout).toContain(`drain ${type} by Ann (key admin)`);
+
+  expect((await ops("undrain", type)).stdout).toContain("would undrain it; nothing was done, see --yes");
+  expect((await ops("undrain", type, "--yes")).stdout).toContain("takes events; every edge");
+  expect(await post(type, "d2")).toMatchObject({ accepted: 1, refused: [] });
+  expect((await streams("list")).stdout).not.toContain("drained");
+  expect(await ops("drain", "e2e.none", "--yes")).toMatchObject({ code: 1 });
+  expect(await ops("drain")).toMatchObject({ code: 2 });
+  expect(await ops("drain", type, "2026-11-23T10")).toMatchObject({ code: 2 });
+});
+
 test("[CF2] a wrong file is answered with every fault, and nothing is changed", async () => {
   write("streams:\n  e2e.new:\n  e2e.order:\n    grace: 10\n    shards: 0\n");
   const { code, stderr } = await streams("apply", file);
