@@ -283,6 +283,24 @@ describe.skipIf(browserPath === null)("the dashboard, if there is a Chromium", (
     await page.context().close();
   });
 
+  test("[DR4] a drain shows on its stream's page, and goes without a reload once it is undone", async () => {
+    const admin = { url: story.url, key: story.adminKey };
+    const drain = { dryRun: false, author: "Ann", note: "wrong prices" };
+    const page = await open(`#/stream/${storyType}`, story.readKey);
+    const drained = page.getByText("this stream takes no new events");
+    await page.getByRole("heading", { name: "Hours", exact: true }).waitFor();
+    expect(await drained.count()).toBe(0);
+    await call(admin, "POST", `/v1/ops/drain/${encodeURIComponent(storyType)}`, drain);
+    await page.clock.fastForward(20_000);
+    await drained.waitFor();
+    expect(await drained.innerText()).toContain("By Ann: wrong prices");
+    await look(page, "stream-drained");
+    await call(admin, "POST", `/v1/ops/undrain/${encodeURIComponent(storyType)}`, drain);
+    await page.clock.fastForward(20_000);
+    await drained.waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
   test("[OP5] a key that is revoked says so, and nothing is lost on the screen", async () => {
     const admin = { url: story.url, key: story.adminKey };
     const made = await call(admin, "POST", "/v1/keys", { scopes: ["read:audit"], note: "soon revoked" });

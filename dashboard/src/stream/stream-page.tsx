@@ -11,6 +11,7 @@ import { Freezes } from "../parts/freezes.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { hrefOf } from "../route.ts";
+import { Drained } from "./drained.tsx";
 import { HourStrip } from "./hour-strip.tsx";
 import { LastDay } from "./last-day.tsx";
 import { Plan } from "./plan.tsx";
@@ -52,6 +53,7 @@ function Stream({ stream }: { readonly stream: StreamReply }) {
   const late = latenessMs.filter((value) => value !== null && value > targetLatenessMs).length;
   return (
     <>
+      <Drained drained={stream.drained} />
       <Settings stream={stream} />
       <LastDay stream={stream} />
       <HourStrip stream={stream} />
