@@ -9,6 +9,7 @@ import { runCommand } from "./local/command.ts";
 import { apply, plan, readWanted } from "./streams/change.ts";
 import { list, show } from "./streams/look.ts";
 import { history } from "./streams/history.ts";
+import { quotas } from "./streams/quotas.ts";
 import { quarantine, replayQuarantine } from "./streams/quarantine.ts";
 import { type StreamsOptions, readOptions, usage } from "./streams/options.ts";
 
@@ -22,6 +23,8 @@ async function run(options: StreamsOptions): Promise<number> {
       return list(api);
     case "show":
       return show(api, operand ?? "");
+    case "quotas":
+      return quotas(api);
     case "quarantine":
       return quarantine(api, operand ?? "", options);
     case "replay-quarantine":

@@ -14,6 +14,7 @@ export const usage = `npm run streams -- plan [FILE]       what the file would c
 npm run streams -- apply [FILE]      change it, all or nothing
 npm run streams -- list              every stream
 npm run streams -- show TYPE         one stream, as it stands in a file
+npm run streams -- quotas            what is used of every quota, of streams and of keys
 npm run streams -- history [TYPE]    every change, newest first
 npm run streams -- quarantine TYPE   what of a stream is in quarantine, in hours that are sealed
 npm run streams -- replay-quarantine TYPE
@@ -38,6 +39,7 @@ export const commands = [
   "apply",
   "list",
   "show",
+  "quotas",
   "history",
   "quarantine",
   "replay-quarantine",
@@ -84,7 +86,7 @@ export function readOptions(args: readonly string[]): StreamsOptions {
   if (name === "rename") throw new BadArgument(`it is not renamed: ${neverRenamed}`);
   const command = commands.find((known) => known === name);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesNone = command === "list" || command === "schema";
+  const takesNone = command === "list" || command === "quotas" || command === "schema";
   if (more.length > 0 || (takesNone && operand !== null)) {
     throw new BadArgument(`${command} takes ${takesNone ? "no" : "one"} name; quote one with spaces in it`);
   }

@@ -204,3 +204,21 @@ test("[PL5] show says what the planner gave the coming hours, and why", async ()
   write(stdout);
   expect((await streams("plan", file)).stdout).toContain("nothing to change");
 });
+
+test("[RA4] a quota that is used up is 429 with when to come again, and quotas says so", async () => {
+  write("streams:\n  e2e.bounded:\n    eventsPerDayMax: 2\n");
+  expect(await streams("apply", file)).toMatchObject({ code: 0 });
+  const admin = { url: running.url, key: readFileSync(join(dataDir, "admin-key"), "utf8").trim() };
+  for (const id of ["1", "2"]) expect(await post("e2e.bounded", id)).toMatchObject({ accepted: 1 });
+  const used = async (): Promise<string> => {
+    await runCron(admin);
+    return (await streams("quotas")).stdout;
+  };
+  // Edges report what they took a moment after their answer.
+  await expect
+    .poll(used, { timeout: 20_000, interval: 500 })
+    .toMatch(/^stream e2e\.bounded {2}2 of 2 today {2}used up until \S+T00:00:00\.000Z\n1 quotas/);
+  const now = Date.parse((await readClock(admin)).now);
+  await moveClock(admin, isoOf(epochMs(now + 31_000)));
+  expect(await post("e2e.bounded", "3")).toMatchObject({ status: 429, failed: [0] });
+});
