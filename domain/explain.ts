@@ -75,6 +75,7 @@ export interface Reason {
     | "step"
     | "audit"
     | "finding"
+    | "catalog"
     | "spill"
     | "quarantine"
     | "drain"
@@ -87,7 +88,8 @@ export interface Reason {
 export interface Explanation {
   readonly type: string;
   readonly hour: Hour;
-  readonly state: BucketState;
+  /** Null: the catalog, which would say so, does not answer. */
+  readonly state: BucketState | null;
   /** One sentence. */
   readonly summary: string;
   readonly reasons: readonly Reason[];
@@ -106,6 +108,38 @@ export function explain(input: ExplainInput, now: EpochMs): Explanation {
     reasons: [...reasons, ...strain.reasons, ...drainReasons(input), ...freezeReasons(input.freeze)],
     todo: [...todo, ...strain.todo],
   };
+}
+
+/** The same while D1 is away: what the bucket itself says, and the shards that it waits for. */
+export function explainWithoutCatalog(
+  input: Pick<ExplainInput, "type" | "hour" | "bucket" | "unheard" | "shards">,
+  why: string,
+): Explanation {
+  const { type, hour, bucket, unheard, shards } = input;
+  const reasons = [
+    reason("catalog", "D1", null, why),
+    ...(unheard === null ? [] : [reason("bucket", "HourBucket", null, unheard)]),
+    ...shards.flatMap((shard) => shardReasons(shard, bucket?.failingSinceMs ?? null)),
+    ...(bucket === null || bucket.error === null
+      ? []
+      : [reason("step", bucket.failedStep ?? "ask", bucket.failingSinceMs, bucket.error)]),
+  ];
+  const todo = [
+    "nothing is lost: edges go on with their snapshot, buckets seal by their own alarms, and audits and alerts catch up; docs/runbook.md, HoursealSourceDown",
+    ...shardHints(shards),
+  ];
+  return { type, hour, state: null, summary: `D1 does not answer${bucketText(input)}.`, reasons, todo };
+}
+
+function bucketText({ bucket, unheard }: Pick<ExplainInput, "bucket" | "unheard">): string {
+  if (unheard !== null) return ", and neither does the bucket";
+  if (bucket === null || bucket.phase === null) return "; no row has reached the bucket itself";
+  const { phase, dueAtMs, missingReceipts } = bucket;
+  if (phase === "sealed")
+    return "; the bucket itself is sealed, and whether it is balanced is known when D1 is back";
+  if (phase === "sealing")
+    return `; the bucket itself is sealing, and waits for the receipts of ${missingReceipts.length} of its shards`;
+  return `; the bucket itself is open${dueAtMs === null ? "" : `, and due at ${isoOf(dueAtMs)}`}`;
 }
 
 /** What is no fault, and costs: rows that overflow shards took, and events that are not in the stream. */

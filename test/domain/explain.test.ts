@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ExplainInput, explain } from "../../domain/explain.ts";
+import { type ExplainInput, explain, explainWithoutCatalog } from "../../domain/explain.ts";
 import { epochMs, isoOf } from "../../domain/hour.ts";
 import { type Finding, Hop } from "../../domain/verdict.ts";
 import { hourOfText } from "./make.ts";
@@ -188,6 +188,42 @@ test("[DR4] a drain is among the reasons of every hour that had not ended before
   );
   expect(told({ state, drain: drain("09:00:00", "") })).toContain(`drained by Ann; ${ends}`);
   expect(told({ state, drain: drain("11:00:00") })).toBe("It is sealed and balanced: everything is there.");
+});
+
+describe("[OP10] a bucket while D1 is away", () => {
+  const why = "D1_ERROR: no such table";
+  const without = (input: Partial<ExplainInput>): string => {
+    const { state, summary, reasons } = explainWithoutCatalog({ ...base, ...input }, why);
+    const because = reasons.map(({ what, where, detail }) => `${what} ${where}: ${detail}`);
+    return [String(state), summary, ...because].join(" | ");
+  };
+
+  test.each<[string, Partial<ExplainInput>, string]>([
+    [
+      "sealed",
+      { bucket: { ...bucket, phase: "sealed" } },
+      "; the bucket itself is sealed, and whether it is balanced is known when D1 is back.",
+    ],
+    [
+      "open",
+      { bucket: { ...bucket, phase: "open" } },
+      "; the bucket itself is open, and due at 2026-11-23T11:10:00.000Z.",
+    ],
+    ["blank", { bucket: { ...bucket, phase: null } }, "; no row has reached the bucket itself."],
+  ])("is %s by its own word", (_what, input, says) => {
+    expect(without(input)).toBe(`null | D1 does not answer${says} | catalog D1: ${why}`);
+  });
+
+  test("names whoever it waits for, and does not answer itself", () => {
+    const shards = [{ shard: "2026-11-23T10/0", phase: null, why: "Error: it is away", owes: {} }];
+    const waiting = { ...bucket, missingReceipts: ["2026-11-23T10/0"] };
+    expect(without({ bucket: waiting, shards })).toContain(
+      "waits for the receipts of 1 of its shards. | catalog D1: D1_ERROR: no such table | shard shard 2026-11-23T10/0: it does not answer: Error: it is away",
+    );
+    expect(without({ bucket: null, unheard: "Error: it is away" })).toContain(
+      "D1 does not answer, and neither does the bucket. | catalog D1: D1_ERROR: no such table | bucket HourBucket: Error: it is away",
+    );
+  });
 });
 
 test("[OP10] what is no fault and costs is told of any bucket: rows that overflow shards took, events in quarantine", () => {

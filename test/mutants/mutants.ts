@@ -517,6 +517,33 @@ function askedRows(`,
     "test/domain/segment.test.ts",
   ),
   mutant(
+    "an outcome is in the metrics only once an event had it",
+    [
+      change(
+        "domain/metrics/families.ts",
+        '.filter((outcome) => outcome !== "received")',
+        '.filter((outcome) => outcome !== "received" && counters.has(`events_${outcome}`))',
+      ),
+    ],
+    "test/domain/metrics/metrics.test.ts",
+  ),
+  mutant(
+    "a stream's page looks at all that is in quarantine",
+    [
+      change(
+        "domain/view/quarantine.ts",
+        "if (this.#lookedAt === quarantineViewRowsMax) return",
+        "if (this.#lookedAt === Infinity) return",
+      ),
+    ],
+    "test/domain/quarantine-view.test.ts",
+  ),
+  mutant(
+    "explain says nothing of events that went into quarantine",
+    [change("domain/explain.ts", "if (quarantined > 0) {", "if (quarantined < 0) {")],
+    "test/domain/explain.test.ts",
+  ),
+  mutant(
     "what is frozen is deleted",
     [
       change(

@@ -1,9 +1,15 @@
-/** `/v1/ops/explain/:type/:hour`: why the bucket is what it is, and what to do. Asks everybody, changes nothing. */
+/** `/v1/ops/explain/:type/:hour`: why the bucket is what it is, and what to do. Asks everybody, changes nothing; while D1 is away, the bucket and its shards. */
 import * as z from "zod";
-import { type Explanation, type ShardSays, explain } from "../../../../domain/explain.ts";
+import {
+  type ExplainInput,
+  type Explanation,
+  type ShardSays,
+  explain,
+  explainWithoutCatalog,
+} from "../../../../domain/explain.ts";
 import { freezeOf } from "../../../../domain/freeze.ts";
 import { hourNumber, hourNumberOf } from "../../../../domain/hour.ts";
-import { type EventType, HolderName, shardOfName } from "../../../../domain/ids.ts";
+import { type BucketAddress, type EventType, HolderName, shardOfName } from "../../../../domain/ids.ts";
 import { explainShardsMax } from "../../../../domain/limits.ts";
 import { no, ok } from "../../../../domain/refusal.ts";
 import { stateOf } from "../../../../domain/view/grid.ts";
@@ -27,21 +33,19 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
   if (!address.ok) return address;
   const { env, now } = call;
   const { type, hour } = address.value;
-  const found = await getStream(env.CATALOG, type);
-  if (found === null) return no(await unknownStream(env, type));
-  const { stream, nextHour, end } = found;
-  const row = await getBucket(env.CATALOG, address.value);
+  const catalog = await hear(readCatalog(env, address.value));
+  if (catalog.heard && catalog.value.found === null) return no(await unknownStream(env, type));
   const begun = hourNumber(hour) <= hourNumberOf(now);
-  const [heard, { events }] = begun
-    ? await Promise.all([
-        hear(bucketStub(env.HOUR_BUCKET, address.value).describe()),
-        hearEvents(env.EDGE_LEDGER, address.value),
-      ])
-    : [null, { events: null }];
-  const says = heard?.heard === true ? BucketSays.parse(JSON.parse(heard.value)) : null;
+  const [{ bucket, unheard, shards }, { events }] = begun
+    ? await Promise.all([askBucket(env, address.value), hearEvents(env.EDGE_LEDGER, address.value)])
+    : [{ bucket: null, unheard: null, shards: [] }, { events: null }];
+  if (!catalog.heard || catalog.value.found === null) {
+    const why = catalog.heard ? "" : catalog.why;
+    return ok(json(explainWithoutCatalog({ type, hour, bucket, unheard, shards }, why)));
+  }
+  const { found, row, freezes } = catalog.value;
+  const { stream, nextHour, end } = found;
   const cell = row === null ? undefined : { ...row, hour, rows: row.seal?.rows ?? null };
-  const missing = says?.missingReceipts ?? [];
-  const sealing = says?.phase === "sealing";
   const explanation: Explanation = explain(
     {
       type,
@@ -49,28 +53,48 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
       state: stateOf({ ...stream, nextHour, end }, hour, cell, now),
       stream: { firstHour: stream.firstHour, nextHour, graceMs: stream.graceMs, end },
       catalog: row === null ? null : { ...row, sealedAtMs: row.seal?.sealedAtMs ?? null },
-      bucket:
-        says === null
-          ? null
-          : {
-              phase: says.phase ?? null,
-              dueAtMs: says.due_at_ms ?? null,
-              failedStep: says.failed_step ?? null,
-              error: says.error ?? null,
-              failingSinceMs: says.failing_since_ms ?? null,
-              missingReceipts: missing,
-            },
+      bucket,
       events,
-      unheard: heard?.heard === false ? heard.why : null,
-      shards: sealing
-        ? await Promise.all(missing.slice(0, explainShardsMax).map((name) => askShard(env, type, name)))
-        : [],
-      freeze: freezeOf(await listFreezes(env.CATALOG), type),
+      unheard,
+      shards,
+      freeze: freezeOf(freezes, type),
       drain: stream.drain,
     },
     now,
   );
   return ok(json(explanation));
+}
+
+async function readCatalog({ CATALOG }: OpsEnv, address: BucketAddress) {
+  const [found, row, freezes] = await Promise.all([
+    getStream(CATALOG, address.type),
+    getBucket(CATALOG, address),
+    listFreezes(CATALOG),
+  ]);
+  return { found, row, freezes };
+}
+
+/** What the bucket says of its seal, and the shards that it waits for; or why it does not answer. */
+async function askBucket(
+  env: OpsEnv,
+  address: BucketAddress,
+): Promise<Pick<ExplainInput, "bucket" | "unheard" | "shards">> {
+  const heard = await hear(bucketStub(env.HOUR_BUCKET, address).describe());
+  if (!heard.heard) return { bucket: null, unheard: heard.why, shards: [] };
+  const says = BucketSays.parse(JSON.parse(heard.value));
+  const missing = says.phase === "sealing" ? says.missingReceipts.slice(0, explainShardsMax) : [];
+  return {
+    bucket: {
+      phase: says.phase ?? null,
+      dueAtMs: says.due_at_ms ?? null,
+      failedStep: says.failed_step ?? null,
+      error: says.error ?? null,
+      failingSinceMs: says.failing_since_ms ?? null,
+      missingReceipts: says.missingReceipts,
+    },
+    unheard: null,
+    shards: await Promise.all(missing.map((name) => askShard(env, address.type, name))),
+  };
 }
 
 async function askShard(env: OpsEnv, type: EventType, name: string): Promise<ShardSays> {
