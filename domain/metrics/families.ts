@@ -5,6 +5,7 @@
  */
 import type { Backlog } from "../backlog.ts";
 import type { Freeze } from "../freeze.ts";
+import { QuotaKind, type SpentQuota } from "../quota.ts";
 import type { EpochMs } from "../hour.ts";
 import { EventCounts } from "../ledger.ts";
 import { metricsStreamsMax } from "../limits.ts";
@@ -163,6 +164,7 @@ export function bucketFamilies(
     readonly undigested: number;
     readonly untold: number;
     readonly freezes: readonly Pick<Freeze, "sinceMs">[];
+    readonly spent: readonly Pick<SpentQuota, "kind" | "until">[];
   },
   now: EpochMs,
 ): Family[] {
@@ -222,6 +224,15 @@ export function bucketFamilies(
       "For how long the oldest of them has held; 0: nothing is frozen.",
       Math.max(0, ...waiting.freezes.map(({ sinceMs }) => (now - sinceMs) / 1_000)),
     ),
+    {
+      name: "hourseal_used_up_quotas",
+      type: "gauge",
+      help: "Quotas that are used up now, of streams and of keys.",
+      samples: QuotaKind.options.map((kind) => ({
+        labels: { kind },
+        value: waiting.spent.filter((one) => one.kind === kind && now < one.until).length,
+      })),
+    },
     ...streamFamilies(streams, now),
   ];
 }

@@ -19,7 +19,7 @@ const families = [
   sourceFamily({}),
   ...eventFamilies(new Map()),
   ...countedFamilies(new Map()),
-  ...bucketFamilies([], { undigested: 0, untold: 0, freezes: [] }, epochMs(0)),
+  ...bucketFamilies([], { undigested: 0, untold: 0, freezes: [], spent: [] }, epochMs(0)),
 ];
 
 const Dashboard = z.looseObject({

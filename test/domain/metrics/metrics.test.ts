@@ -40,7 +40,7 @@ function linesOf(streams: readonly StreamFigures[]): string[] {
     sourceFamily({ catalog: true, ledger: true }),
     ...eventFamilies(counters),
     ...countedFamilies(counters),
-    ...bucketFamilies(streams, { undigested: 0, untold: 0, freezes: [] }, now),
+    ...bucketFamilies(streams, { undigested: 0, untold: 0, freezes: [], spent: [] }, now),
   ]).split("\n");
 }
 
@@ -89,7 +89,7 @@ test("[OP8] text is OpenMetrics: types, units, escapes, an end", () => {
 test("[OP8] [OP13] freezes are counted, and for how long the oldest has held", () => {
   const linesWith = (...since: number[]): string[] => {
     const freezes = since.map((sinceMs) => ({ sinceMs: epochMs(sinceMs) }));
-    return exposition(bucketFamilies([], { undigested: 0, untold: 0, freezes }, now)).split("\n");
+    return exposition(bucketFamilies([], { undigested: 0, untold: 0, freezes, spent: [] }, now)).split("\n");
   };
   expect(linesWith(now - 5_000, now - 90_000)).toEqual(
     expect.arrayContaining(["hourseal_freezes 2", "hourseal_oldest_freeze_seconds 90"]),
@@ -97,6 +97,20 @@ test("[OP8] [OP13] freezes are counted, and for how long the oldest has held", (
   expect(linesWith()).toEqual(
     expect.arrayContaining(["hourseal_freezes 0", "hourseal_oldest_freeze_seconds 0"]),
   );
+});
+
+test("[OP8] [RA4] quotas that are used up are counted by whose they are, until their window ends", () => {
+  const until = epochMs(now + 1);
+  const spent = [
+    { kind: "key", until },
+    { kind: "key", until: now },
+    { kind: "stream", until },
+  ] as const;
+  const lines = exposition(bucketFamilies([], { undigested: 0, untold: 0, freezes: [], spent }, now)).split(
+    "\n",
+  );
+  expect(lines).toContain('hourseal_used_up_quotas{kind="key"} 1');
+  expect(lines).toContain('hourseal_used_up_quotas{kind="stream"} 1');
 });
 
 test("[OP8] the histogram is cumulative", () => {

@@ -20,6 +20,7 @@ import { ok } from "../../../domain/refusal.ts";
 import type { Fault } from "../../../domain/verdict.ts";
 import { readCounters } from "../../../platform/catalog/counters.ts";
 import { listFreezes } from "../../../platform/catalog/freezes.ts";
+import { readQuotas } from "../../../platform/catalog/quotas.ts";
 import {
   type BucketFigures,
   type UnsettledOfStream,
@@ -51,11 +52,12 @@ export async function metricsRoute({ env, now }: OpsCall): Promise<OpsReply> {
 
 async function readCatalog(env: OpsEnv, now: EpochMs) {
   const since = plusHours(hourOf(now), -metricsHours);
-  const [{ counters, through }, figures, streams, freezes] = await Promise.all([
+  const [{ counters, through }, figures, streams, freezes, { spent }] = await Promise.all([
     readCounters(env.CATALOG),
     bucketFigures(env.CATALOG, since, epochMs(now - overdueMs), now),
     listStreams(env.CATALOG),
     listFreezes(env.CATALOG),
+    readQuotas(env.CATALOG),
   ]);
   return {
     counters,
@@ -63,6 +65,7 @@ async function readCatalog(env: OpsEnv, now: EpochMs) {
     undigested: figures.undigested,
     untold: figures.untold,
     freezes,
+    spent,
     streams: figuresOf(streams, figures, now),
   };
 }
