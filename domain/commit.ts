@@ -2,10 +2,10 @@
  * The decision at the heart of a shard: which rows of the waiting appends are new, and which batch rows they become.
  *
  * Appends are decided in the order in which they came; an identity counts from the first row that brought it.
- * The set is changed while deciding. That is safe only because its owner answers nobody before the batches are
- * durable, and aborts, set and all, when they cannot be written.
+ * The identities are changed while deciding. That is safe only because its owner answers nobody before the batches are
+ * durable, and aborts, memory and all, when they cannot be written.
  */
-import type { IdentitySet } from "./identity-set.ts";
+import type { Identities } from "./identities.ts";
 import type { AppendNo, EdgeId, HolderName } from "./ids.ts";
 import {
   appendsPerCommitMax,
@@ -17,7 +17,7 @@ import {
 import type { PartContent } from "./manifest.ts";
 import { type PackedRows, claims as claimsOfRow, selectRows } from "./packed-rows.ts";
 import { ContentCounter } from "./part-content.ts";
-import { IdentitySum, bytesToHex, fingerprintBytes } from "./fingerprint.ts";
+import { IdentitySum, fingerprintBytes } from "./fingerprint.ts";
 
 import type { Tally } from "./tally.ts";
 
@@ -106,18 +106,6 @@ export function waitingBytes(waiting: Waiting): number {
   return waiting.kind === "append" ? waiting.rows.bytes.length : waiting.fingerprints.length;
 }
 
-/** The identities of one shard: those it has rows of, and those that it granted to others. */
-export interface Identities {
-  readonly seen: IdentitySet;
-  /**
-   * Of those, the ones that came as foreign rows. Another home decides them, so they are no reason to deny a claim: with
-   * two dates for one identity, each taken in the other one's hour, two homes would deny each other, and lose both.
-   */
-  readonly foreign: IdentitySet;
-  /** Who owns an identity that is not this shard's own, by its fingerprint in hex. */
-  readonly owners: Map<string, HolderName>;
-}
-
 export function decideCommit(identities: Identities, waiting: readonly Waiting[]): Commit {
   const home = new BatchWriter();
   const foreign = new ForeignWriter();
@@ -151,21 +139,19 @@ function decideAppend(
   let accepted = 0;
   for (let row = 0; row < rows.count; row++) {
     const at = rows.fingerprintAt(row);
-    if (!identities.seen.add(rows.bytes, at)) continue;
+    const foreignRow = rows.claims(row) !== claimsOfRow.none;
+    if (!identities.addRow(rows.bytes, at, foreignRow)) continue;
     acceptedRows[row] = 1;
     accepted++;
     sum.addFingerprint(rows.bytes, at);
-    if (rows.claims(row) === claimsOfRow.none) home.add(rows, row);
-    else {
-      identities.foreign.add(rows.bytes, at);
-      foreign.add(rows, row);
-    }
+    if (foreignRow) foreign.add(rows, row);
+    else home.add(rows, row);
   }
   return { accepted: { rows: accepted, sum: sum.hex() }, duplicates: rows.count - accepted, acceptedRows };
 }
 
 function decideClaim(
-  { seen, foreign, owners }: Identities,
+  identities: Identities,
   { owner, fingerprints }: WaitingClaim,
 ): { readonly granted: Uint8Array<ArrayBuffer>; readonly claimed: NewClaim } {
   const count = Math.floor(fingerprints.length / fingerprintBytes);
@@ -173,13 +159,10 @@ function decideClaim(
   const claimed: Uint8Array[] = [];
   for (let no = 0; no < count; no++) {
     const fingerprint = fingerprints.subarray(no * fingerprintBytes, (no + 1) * fingerprintBytes);
-    const name = bytesToHex(fingerprint);
-    const known = owners.get(name);
-    if (known === undefined && (seen.add(fingerprint) || foreign.has(fingerprint, 0))) {
-      owners.set(name, owner);
-      claimed.push(fingerprint);
-    } else if (known !== owner) continue;
+    const outcome = identities.claim(fingerprint, owner);
+    if (outcome === "denied") continue;
     granted[no] = 1;
+    if (outcome === "granted") claimed.push(fingerprint);
   }
   const packed = new Uint8Array(claimed.length * fingerprintBytes);
   claimed.forEach((fingerprint, index) => {

@@ -10,7 +10,6 @@ import {
   type AppendOutcome,
   type ClaimOutcome,
   type Commit,
-  type Identities,
   type Waiting,
   type WaitingAppend,
   type WaitingClaim,
@@ -19,11 +18,12 @@ import {
   waitingBytes,
 } from "../../domain/commit.ts";
 import type { AppendRefusal } from "../../domain/enrol.ts";
-import { bytesToHex, fingerprintBytes } from "../../domain/fingerprint.ts";
-import { IdentitySet } from "../../domain/identity-set.ts";
+import { fingerprintBytes } from "../../domain/fingerprint.ts";
+import { Identities } from "../../domain/identities.ts";
 import type { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { identitiesPerHomeMax, identitiesPerShardMax, queueBytesMax } from "../../domain/limits.ts";
+import type { OwnedAnswer } from "../../domain/messages.ts";
 import { RecentAppends } from "./recent-appends.ts";
 import type { ShardStore } from "./store.ts";
 
@@ -50,11 +50,7 @@ export interface CommitQueueDeps {
 
 export class CommitQueue {
   readonly #deps: CommitQueueDeps;
-  readonly #identities: Identities = {
-    seen: new IdentitySet(),
-    foreign: new IdentitySet(),
-    owners: new Map(),
-  };
+  readonly #identities: Identities;
   #recent = new RecentAppends();
   #entries: Entry[] = [];
   #waitingBytes = 0;
@@ -70,19 +66,16 @@ export class CommitQueue {
     this.#closed = closed;
     this.duplicates = duplicates;
     if (!closed) this.#recent = RecentAppends.of(store.tags());
-    for (const packed of store.fingerprints()) this.#identities.seen.addAll(packed);
-    for (const packed of store.foreignFingerprints()) this.#identities.foreign.addAll(packed);
-    for (const { owner, fingerprints } of store.claims()) {
-      this.#identities.seen.addAll(fingerprints);
-      for (let at = 0; at < fingerprints.length; at += fingerprintBytes) {
-        this.#identities.owners.set(bytesToHex(fingerprints.subarray(at, at + fingerprintBytes)), owner);
-      }
-    }
+    this.#identities = Identities.restore({
+      rows: store.fingerprints(),
+      foreign: store.foreignFingerprints(),
+      claims: store.claims(),
+    });
   }
 
   /** Identities and bytes of memory they take. */
   get size(): { readonly identities: number; readonly tableBytes: number } {
-    return { identities: this.#identities.seen.size, tableBytes: this.#identities.seen.tableBytes };
+    return { identities: this.#identities.size, tableBytes: this.#identities.tableBytes };
   }
 
   async append(append: Omit<WaitingAppend, "kind">): Promise<AppendOutcome | AppendRefusal> {
@@ -105,22 +98,14 @@ export class CommitQueue {
     return outcome;
   }
 
-  /** What this home recorded: the identities of one owner, and which of these fingerprints it knows. */
-  ownedBy(
-    owner: string,
-    fingerprints: Uint8Array,
-  ): { readonly owned: readonly string[]; readonly known: number } {
-    const { seen, owners } = this.#identities;
-    let known = 0;
-    for (let at = 0; at + fingerprintBytes <= fingerprints.length; at += fingerprintBytes) {
-      if (seen.has(fingerprints, at)) known++;
-    }
-    return { owned: [...owners].filter(([, of]) => of === owner).map(([name]) => name), known };
+  /** What this home recorded: the identities of one owner, and how many of these fingerprints it knows. */
+  ownedBy(owner: HolderName, fingerprints: Uint8Array): OwnedAnswer {
+    return this.#identities.ownedBy(owner, fingerprints);
   }
 
   /** True if this holder owns identities here. */
   owns(owner: HolderName): boolean {
-    return [...this.#identities.owners.values()].includes(owner);
+    return this.#identities.owns(owner);
   }
 
   /** The shard takes appends from now on. */
@@ -141,7 +126,7 @@ export class CommitQueue {
 
   #noRoom(bytes: number, count: number, identitiesMax: number): "full" | "overloaded" | null {
     if (this.#waitingBytes + bytes > queueBytesMax) return "overloaded";
-    return this.#identities.seen.size + this.#waitingRows + count > identitiesMax ? "full" : null;
+    return this.#identities.size + this.#waitingRows + count > identitiesMax ? "full" : null;
   }
 
   #push(waiting: Waiting, count: number): Promise<Outcome | null> {

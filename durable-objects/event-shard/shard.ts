@@ -17,7 +17,6 @@ import {
   takesNoClaims,
 } from "../../domain/enrol.ts";
 import { type Format, defaultFormats } from "../../domain/encoding.ts";
-import { IdentitySum, hexToBytes } from "../../domain/fingerprint.ts";
 import { type EpochMs, type Hour, endOf, hourNumber, hourOf, hourOfNumber } from "../../domain/hour.ts";
 import { type HolderName, type ShardAddress, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -402,10 +401,7 @@ export class Shard {
   /** What this shard, as a home, recorded for a holder. Reads only. */
   ownedBy(owner: HolderName, fingerprints: Uint8Array): OwnedAnswer {
     if (this.#state.phase === "blank") return { owned: zeroTally, known: 0 };
-    const { owned, known } = this.#commits().ownedBy(owner, fingerprints);
-    const sum = new IdentitySum();
-    for (const name of owned) sum.addFingerprint(hexToBytes(name));
-    return { owned: { rows: owned.length, sum: sum.hex() }, known };
+    return this.#commits().ownedBy(owner, fingerprints);
   }
 
   /**

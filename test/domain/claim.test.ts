@@ -24,7 +24,6 @@ import { type Plan, protocolVersion } from "../../domain/plan.ts";
 import {
   appendOf,
   fingerprintNo,
-  hexOf,
   hour,
   hourOfText,
   indexOf,
@@ -128,10 +127,12 @@ describe("a home that is asked for identities", () => {
           );
           expect(grantedBy(decideCommit(identities, waiting))).toEqual(expected);
         }
-        const recorded = [...owners].filter(([, owner]) => owner !== 0);
-        expect(new Map(identities.owners)).toEqual(
-          new Map(recorded.map(([each, owner]) => [hexOf(fingerprintNo(each)), ownerOf(owner)])),
-        );
+        for (const owner of [1, 2, 3]) {
+          const recorded = [...owners].filter(([, of]) => of === owner).map(([each]) => each);
+          const { owned } = identities.ownedBy(ownerOf(owner), new Uint8Array());
+          expect(owned).toEqual(tallyOf(recorded));
+          expect(identities.owns(ownerOf(owner))).toBe(recorded.length > 0);
+        }
       }),
     );
   });

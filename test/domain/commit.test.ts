@@ -116,7 +116,7 @@ describe("decideCommit", () => {
             }),
           );
         }
-        expect(identities.seen.size).toBe(model.size);
+        expect(identities.size).toBe(model.size);
       }),
     );
   });

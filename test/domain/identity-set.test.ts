@@ -2,34 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { IdentitySet } from "../../domain/identity-set.ts";
 import { identitiesPerShardMax } from "../../domain/limits.ts";
+import { anyFingerprint, spread } from "./fingerprints.ts";
 import { hexOf } from "./make.ts";
-
-/** A fingerprint with these four little-endian words; the first one is the hash. */
-function fingerprint(words: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, index) => {
-    view.setUint32(index * 4, word, true);
-  });
-  return bytes;
-}
-
-/** Fingerprint number `no` of a long, well-spread run. */
-function spread(no: number): Uint8Array {
-  return fingerprint([Math.imul(no, 0x9e3779b1) >>> 0, no, 7, ~no >>> 0]);
-}
-
-/** Words that meet in the same slots, at the end of the table too, and those that differ in one word only. */
-const word = fc.oneof(
-  fc.constantFrom(0, 1, 1_023, 1_024, 2_047, 0x8000_0000, 0xffff_ffff),
-  fc.nat({ max: 3 }),
-);
-const anyFingerprint = fc
-  .oneof(
-    { weight: 1, arbitrary: fc.constant([0, 0, 0, 0]) },
-    { weight: 8, arbitrary: fc.tuple(word, word, word, word) },
-  )
-  .map(fingerprint);
 
 describe("IdentitySet", () => {
   it("[SH4] holds what a set of texts holds, through collisions, growth and the fingerprint of zeros", () => {

@@ -1,7 +1,7 @@
 /** Small values that tests of the domain are made of. */
-import type { Identities, WaitingAppend } from "../../domain/commit.ts";
+import type { WaitingAppend } from "../../domain/commit.ts";
 import { IdentitySum, fingerprintOf } from "../../domain/fingerprint.ts";
-import { IdentitySet } from "../../domain/identity-set.ts";
+import { Identities } from "../../domain/identities.ts";
 import { type Hour, epochMs, parseHour, startOf } from "../../domain/hour.ts";
 import { AppendNo, EdgeId, EventType, type HolderName, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -73,7 +73,7 @@ export function appendOf(edge: number, no: number, rows: readonly Row[]): Waitin
 
 /** A shard that knows nothing yet. */
 export function noIdentities(): Identities {
-  return { seen: new IdentitySet(), foreign: new IdentitySet(), owners: new Map() };
+  return new Identities();
 }
 
 /** The name of shard `index` of the test's hour, as a holder of rows. */

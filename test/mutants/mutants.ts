@@ -31,6 +31,8 @@ const resolve = "durable-objects/event-shard/resolve.ts";
 const homes = "durable-objects/event-shard/homes.ts";
 const undatedHome = "durable-objects/undated-home/home.ts";
 const commit = "domain/commit.ts";
+const identities = "domain/identities.ts";
+const table = "domain/identity-table.ts";
 const claim = "domain/claim.ts";
 const enrol = "domain/enrol.ts";
 const seal = "domain/seal.ts";
@@ -58,7 +60,7 @@ export const mutants: readonly Mutant[] = [
       queue,
       '    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);',
       `    const { rows } = append;
-    const known = (row: number): boolean => this.#identities.seen.has(rows.bytes, rows.fingerprintAt(row));
+    const known = (row: number): boolean => this.#identities.knows(rows.bytes, rows.fingerprintAt(row));
     if (Array.from({ length: rows.count }, (_, row) => known(row)).every(Boolean)) {
       const accepted = { rows: 0, sum: "0000000000000000" as AppendOutcome["accepted"]["sum"] };
       return { accepted, duplicates: rows.count, acceptedRows: new Uint8Array(rows.count) };
@@ -77,9 +79,7 @@ export const mutants: readonly Mutant[] = [
       "for (const { fail } of entries) fail(error);",
     ),
   ]),
-  mutant("identities are not rebuilt on wake", [
-    change(queue, "for (const packed of store.fingerprints()) this.#identities.seen.addAll(packed);", ""),
-  ]),
+  mutant("identities are not rebuilt on wake", [change(queue, "rows: store.fingerprints(),", "rows: [],")]),
   mutant(
     "an append under another plan is taken",
     [change(enrol, "if (!samePlan(shard.plan, append.plan)) {", "if (append.plan === null) {")],
@@ -156,20 +156,42 @@ export const mutants: readonly Mutant[] = [
 
   // ── Claims ───────────────────────────────────────────────────────────────────────────────────────────────
   mutant("a home forgets who owns an identity", [
-    change(commit, "} else if (known !== owner) continue;", "} else continue;"),
+    change(
+      identities,
+      'return number === this.#owners.get(owner) ? "granted_before" : "denied";',
+      'return "denied";',
+    ),
   ]),
-  mutant("a home grants to whoever asks", [change(commit, "} else if (known !== owner) continue;", "}")]),
+  mutant("a home grants to whoever asks", [
+    change(
+      identities,
+      'return number === this.#owners.get(owner) ? "granted_before" : "denied";',
+      'return "granted_before";',
+    ),
+  ]),
+  mutant(
+    "a home denies what came to it as a foreign row",
+    [change(identities, "if (fresh || number === unclaimed) {", "if (fresh) {")],
+    "test/domain/claim.test.ts",
+  ),
+  mutant(
+    "a table of identities that grows loses their numbers",
+    [
+      change(
+        table,
+        "if (numbers !== null) numbers[to / slotWords] = oldNumbers?.[from / slotWords] ?? noNumber;",
+        "",
+      ),
+    ],
+    "test/domain/identity-table.test.ts",
+  ),
   mutant(
     "claims are made for rows that are not durable",
     [change(resolve, "await deps.sync();", "await Promise.resolve();")],
     "test/crash/resolve.test.ts",
   ),
   mutant("a foreign row is delivered without a claim", [
-    change(
-      commit,
-      "if (rows.claims(row) === claimsOfRow.none) home.add(rows, row);",
-      "if (rows.claims(row) >= 0) home.add(rows, row);",
-    ),
+    change(commit, "if (foreignRow) foreign.add(rows, row);", "if (rows.count < 0) foreign.add(rows, row);"),
   ]),
   mutant("a row whose home does not answer is delivered all the same", [
     change(claim, 'if (answers.includes("unreached")) return rowStates.unresolved;', ""),
@@ -219,13 +241,7 @@ function askedRows(`,
     ],
     "test/domain/audit-claims.test.ts",
   ),
-  mutant("claims are not rebuilt on wake", [
-    change(
-      queue,
-      "for (const { owner, fingerprints } of store.claims()) {",
-      "for (const { owner, fingerprints } of []) {",
-    ),
-  ]),
+  mutant("claims are not rebuilt on wake", [change(queue, "claims: store.claims(),", "claims: [],")]),
 
   // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
   mutant("a part is overwritten instead of created", [
