@@ -425,8 +425,9 @@ export const reportDeadlineMs = 5 * SECOND_MS;
 // ── Flusher and auditor ────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * How long past its seal an hour of a removed stream that is not balanced keeps the stream's later hours coming: rows that it
- * let go arrived long before, and a fault that nobody mends must not make empty hours for ever.
+ * How long an hour that does not balance holds up what waits for it: from its first fault, its ledgers; from its seal, the last
+ * hours of a removed stream, for rows that it let go arrived long before. A fault that nobody mends must not make empty
+ * hours, nor keep objects, for ever.
  */
 export const unsettledMsMax = 8 * DAY_MS;
 

@@ -14,7 +14,7 @@ export interface DeletionEnv {
 }
 
 export interface DeletionDeps extends AlarmDeps {
-  /** False: it is frozen. Throws if that cannot be known. */
+  /** False: it is frozen, or still needed. Throws if that cannot be known. */
   mayDelete(): Promise<boolean>;
   log(event: string, fields: Record<string, unknown>): void;
 }
@@ -24,10 +24,10 @@ export async function mayDelete(env: DeletionEnv, type: EventType | null): Promi
   return freezeOf(await listFreezes(env.CATALOG), type) === null;
 }
 
-/** True if it is frozen: then the alarm is armed to ask again. */
+/** True if it may not be yet: then the alarm is armed to ask again. */
 export async function putOffDeletion(deps: DeletionDeps, now: EpochMs): Promise<boolean> {
   if (await deps.mayDelete()) return false;
   await deps.armAlarm((now + freezeRecheckMs) as EpochMs, now);
-  deps.log("deletion_frozen", {});
+  deps.log("deletion_put_off", {});
   return true;
 }

@@ -1,9 +1,14 @@
 /** The audit queue: sealed buckets that have no verdict, or one that may still change; and the verdicts. */
 import * as z from "zod";
 import { auditRetryAt } from "../../domain/audit-retry.ts";
-import type { EpochMs } from "../../domain/hour.ts";
+import type { EpochMs, Hour } from "../../domain/hour.ts";
 import { type BucketAddress, IdentitySumHex } from "../../domain/ids.ts";
-import { bucketsPerStreamPerRunMax, detailCharsMax, findingsPerBucketMax } from "../../domain/limits.ts";
+import {
+  bucketsPerStreamPerRunMax,
+  detailCharsMax,
+  findingsPerBucketMax,
+  unsettledMsMax,
+} from "../../domain/limits.ts";
 import type { HourLoad } from "../../domain/load.ts";
 import type { SealedSummary } from "../../domain/messages.ts";
 import { StreamSettings } from "../../domain/stream.ts";
@@ -21,6 +26,7 @@ const UnverifiedRow = z
     sealed_at_ms: timeColumn,
     verdict: VerdictName.nullable(),
     audit_attempts: z.number().int().min(0),
+    first_fault_at_ms: timeColumn.nullable(),
   })
   .transform((row) => ({
     address: addressOf(row),
@@ -35,6 +41,8 @@ const UnverifiedRow = z
     /** The verdict before this audit; null: never audited. */
     verdict: row.verdict,
     attempts: row.audit_attempts,
+    /** Since when it is known not to balance. */
+    faultAtMs: row.first_fault_at_ms,
   }));
 export type UnverifiedBucket = z.output<typeof UnverifiedRow>;
 
@@ -56,6 +64,7 @@ export function selectUnverified(db: D1Database, now: EpochMs, limit: number): D
       `SELECT waiting.*, streams.settings
        FROM (
          SELECT type, hour, rows, bytes, identity_sum, manifest_sha256, sealed_at_ms, verdict, audit_attempts,
+                first_fault_at_ms,
                 row_number() OVER (PARTITION BY type ORDER BY verdict IS NOT NULL, hour) AS place
          FROM buckets INDEXED BY buckets_audit WHERE audit_retry_at_ms IS NOT NULL AND audit_retry_at_ms <= ?1
        ) AS waiting
@@ -130,6 +139,26 @@ function keptFindings(findings: readonly Finding[]): Finding[] {
 function shortened(finding: Finding): Finding {
   return { ...finding, detail: finding.detail.slice(0, detailCharsMax).toWellFormed() };
 }
+
+/** True if some stream's bucket of this hour waits for its audit, or is to be audited again, see domain/settled.ts. */
+export async function awaitsAudit(db: D1Database, hour: Hour, now: EpochMs): Promise<boolean> {
+  const [answer] = workOf(AwaitsRow, await selectAwaits(db, hour, now).all());
+  return answer?.awaits !== 0;
+}
+
+export function selectAwaits(db: D1Database, hour: Hour, now: EpochMs): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT EXISTS (SELECT 1 FROM streams INDEXED BY streams_due WHERE due_at_ms <= ?2 AND next_hour <= ?1)
+         OR EXISTS (
+           SELECT 1 FROM buckets INDEXED BY buckets_unsettled
+           WHERE hour = ?1 AND verdict IS NOT 'balanced' AND coalesce(first_fault_at_ms > ?3, 1)
+         ) AS awaits`,
+    )
+    .bind(hour, now, now - unsettledMsMax);
+}
+
+const AwaitsRow = z.object({ awaits: z.number() });
 
 /** Puts a sealed bucket back into the audit queue, whatever its verdict is. False: no such sealed bucket, or an expired one. */
 export async function requeueAudit(

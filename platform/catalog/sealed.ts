@@ -14,7 +14,10 @@ export interface SealedEntry {
   readonly summary: SealedSummary;
   /** What the bucket itself met with: failures while the catalog was away stand nowhere else. */
   readonly trouble?: SealTrouble | null;
-  /** When it is audited; as soon as it is sealed if nothing is said. */
+  /**
+   * When it is audited; as soon as it is sealed if nothing is said. Said of hours whose records were lost: what waited for
+   * their audit may be gone, so they count as not balanced since they were due.
+   */
   readonly auditAtMs?: EpochMs;
 }
 
@@ -49,11 +52,12 @@ function upsert(db: D1Database): D1PreparedStatement {
   return db.prepare(
     `INSERT INTO buckets (type, hour, state, due_at_ms, retry_at_ms,
                           rows, bytes, identity_sum, manifest_sha256, sealed_at_ms, audit_retry_at_ms,
-                          attempts, last_step, last_error)
+                          first_fault_at_ms, attempts, last_step, last_error)
      SELECT value ->> '$.address.type', value ->> '$.address.hour', 'sealed', value ->> '$.dueAtMs', value ->> '$.dueAtMs',
             value ->> '$.summary.tally.rows', value ->> '$.summary.bytes', value ->> '$.summary.tally.sum',
             value ->> '$.summary.manifestSha256', value ->> '$.summary.sealedAtMs',
-            coalesce(value ->> '$.auditAtMs', value ->> '$.summary.sealedAtMs'),
+            coalesce(value ->> '$.auditAtMs', value ->> '$.summary.sealedAtMs'), 
+            CASE WHEN value ->> '$.auditAtMs' IS NOT NULL THEN value ->> '$.dueAtMs' END,
             coalesce(value ->> '$.trouble.attempts', 0), value ->> '$.trouble.step', value ->> '$.trouble.error'
      FROM json_each(?1) WHERE true
      ON CONFLICT (type, hour) DO UPDATE SET

@@ -560,6 +560,11 @@ function askedRows(`,
     "test/domain/explain.test.ts",
   ),
   mutant(
+    "an hour that nobody has audited is waited for no longer than one that does not balance",
+    [change("domain/settled.ts", "faultAtMs === null || now - faultAtMs", "now - (faultAtMs ?? 0)")],
+    "test/domain/settled.test.ts",
+  ),
+  mutant(
     "what is frozen is deleted",
     [
       change(

@@ -34,7 +34,7 @@ const names = (waiting: Awaited<ReturnType<typeof unverifiedBuckets>>): string[]
 it("a sealed bucket waits for its audit with what its seal said", async () => {
   const address = await seal("waits", "2026-11-23T10");
   expect(await unverifiedBuckets(db, at(sealedAt), 10)).toEqual([
-    { address, settings: settings(), summary: sealed(sealedAt), verdict: null, attempts: 0 },
+    { address, settings: settings(), summary: sealed(sealedAt), verdict: null, attempts: 0, faultAtMs: null },
   ]);
 });
 

@@ -1,13 +1,13 @@
 /** Queries that cron runs every minute must not walk the sealed and balanced history. */
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { selectUnverified } from "../../../platform/catalog/audits.ts";
+import { selectAwaits, selectUnverified } from "../../../platform/catalog/audits.ts";
 import { selectBuckets, selectUnsettled } from "../../../platform/catalog/buckets.ts";
 import { selectUndigested } from "../../../platform/catalog/digests.ts";
 import { selectBehind, selectDue } from "../../../platform/catalog/due.ts";
 import { markExpired, selectUndeleted } from "../../../platform/catalog/expiry.ts";
 import { selectUnsettledByStream } from "../../../platform/catalog/metrics.ts";
-import { at, bucket, overriding, type } from "../helpers.ts";
+import { at, bucket, hour, overriding, type } from "../helpers.ts";
 
 const now = at("2026-11-23T11:10:00Z");
 
@@ -43,6 +43,12 @@ it("[DG6] verdicts that wait for a digest are found without walking those that d
 it("streams with due hours are found by index", async () => {
   const plan = await planOf((db) => selectBehind(db, now, 600));
   expect(plan[0]).toBe("SEARCH streams USING INDEX streams_due (due_at_ms<?)");
+});
+
+it("[AU13] whether an hour waits for its audit is asked of that hour's buckets, and of streams that are behind", async () => {
+  const plan = await planOf((db) => selectAwaits(db, hour("2026-11-23T10"), now));
+  expect(plan).toContain("SEARCH streams USING INDEX streams_due (due_at_ms<?)");
+  expect(plan).toContain("SEARCH buckets USING INDEX buckets_unsettled (hour=?)");
 });
 
 it("the report lists what is not balanced without walking what is", async () => {

@@ -2,7 +2,8 @@
  * The audit of one sealed bucket: asks every hop for its own counters, reads every part back, and compares.
  *
  * Promises: a finding for every equation that does not hold, and `unaudited` for every counter that could not be had;
- * never a verdict from a guess. Parts that were read are noted, so that a long audit goes on where it stopped.
+ * never a verdict from a guess. Parts that were read are noted, so that a long audit goes on where it stopped. An hour that
+ * comes to its audit late is audited in full, however late: until then none of its objects retires.
  * Does not see: what was lost before an edge counted it as received, nor a fault in the code that both sides share.
  */
 import * as z from "zod";
@@ -27,11 +28,19 @@ import { Finding } from "../../../domain/verdict.ts";
 import { readPartChecks, writePartCheck } from "../../../platform/catalog/audits.ts";
 import { type ObjectStore, bytesOf, sha256Hex } from "../../../platform/objects.ts";
 import { readPart } from "../../../platform/part-reader.ts";
-import { type HomesEnv, type LedgerNamespace, ledgerStub, shardStub } from "../../../platform/stubs.ts";
+import {
+  type BucketNamespace,
+  type HomesEnv,
+  type LedgerNamespace,
+  bucketStub,
+  ledgerStub,
+  shardStub,
+} from "../../../platform/stubs.ts";
 import { claimFindings } from "./claims.ts";
 import { hear } from "./hear.ts";
 
 export interface AuditEnv extends HomesEnv {
+  readonly HOUR_BUCKET: BucketNamespace;
   readonly CATALOG: D1Database;
   readonly EDGE_LEDGER: LedgerNamespace;
 }
@@ -47,7 +56,7 @@ export interface BucketAudit {
   readonly load: HourLoad | null;
 }
 
-/** Everything about the bucket. `timeIsUp` is asked between parts; null then: not finished, go on next time. */
+/** Everything about the bucket. `kept`: its ledgers wait for a verdict, however late it is. `timeIsUp` is asked between parts; null then: not finished, go on next time. */
 export async function auditBucket(
   env: AuditEnv,
   objects: ObjectStore,
@@ -55,6 +64,7 @@ export async function auditBucket(
   summary: SealedSummary,
   now: EpochMs,
   timeIsUp: () => boolean,
+  kept = false,
 ): Promise<BucketAudit | null> {
   const manifest = await readManifest(objects, address, summary);
   if (!manifest.ok) return { findings: [manifest.finding], manifest: null, load: null };
@@ -69,7 +79,7 @@ export async function auditBucket(
     ),
     ...rereadFindings,
   ];
-  if (now >= retireAt(manifest.manifest))
+  if (now >= retireAt(manifest.manifest) && !(kept && (await waitsForVerdict(env, address))))
     return { findings: [...inR2, retired], manifest: manifest.manifest, load: null };
   const ledger = ledgerView(await hearLedgers(env, address));
   const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
@@ -81,6 +91,17 @@ export async function auditBucket(
   ];
   return { findings, manifest: manifest.manifest, load: loadOf(manifest.manifest, ledger.events) };
 }
+
+/**
+ * True if the bucket has never heard that it balances, so that neither it nor a shard of its has begun to retire. It is
+ * asked, because a verdict that it heard may have been lost on its way to the catalog. The ledgers wait for the catalog.
+ */
+async function waitsForVerdict({ HOUR_BUCKET }: AuditEnv, address: BucketAddress): Promise<boolean> {
+  const says = await hear(bucketStub(HOUR_BUCKET, address).describe());
+  return says.heard && Waiting.safeParse(JSON.parse(says.value)).success;
+}
+
+const Waiting = z.looseObject({ phase: z.literal("sealed"), verdict: z.null() });
 
 /** From then on the bucket's objects may be gone, and with them every counter that is not in R2. */
 function retireAt({ hour, plan }: Manifest): number {

@@ -6,6 +6,7 @@ import {
   auditsOfStreamMax,
   bucketsPerRunMax,
 } from "../../../domain/limits.ts";
+import { isUnsettled } from "../../../domain/settled.ts";
 import { factsOf } from "../../../domain/metrics/bucket-facts.ts";
 import { type VerdictName, verdictOf } from "../../../domain/verdict.ts";
 import { type UnverifiedBucket, recordVerdict, unverifiedBuckets } from "../../../platform/catalog/audits.ts";
@@ -60,12 +61,13 @@ export async function auditDue(
 
 async function audit(
   env: AuditDueEnv,
-  { address, summary, attempts, verdict: before }: UnverifiedBucket,
+  { address, summary, attempts, verdict: before, faultAtMs }: UnverifiedBucket,
   now: EpochMs,
   timeIsUp: () => boolean,
 ): Promise<VerdictName | null> {
   note({ ...address, attempts, before });
-  const audited = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp);
+  const kept = isUnsettled(faultAtMs, now);
+  const audited = await auditBucket(env, r2Objects(env.EVENTS), address, summary, now, timeIsUp, kept);
   if (audited === null) {
     note({ verdict: null, unfinished: true });
     return null;
