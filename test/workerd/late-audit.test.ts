@@ -35,9 +35,9 @@ async function stream(name: string): Promise<BucketAddress> {
 
 /** One round of sealing, and of auditing what it sealed. */
 async function round(now: EpochMs): Promise<{ readonly sealed: number; readonly balanced: number }> {
-  const { sealed } = await sealDue(env, now);
+  const { sealed: sealedNow } = await sealDue(env, now);
   const { balanced } = await auditDue(env, now, () => false);
-  return { sealed, balanced };
+  return { sealed: sealedNow, balanced };
 }
 
 /** The stream has no other hour that is due: what a test has not looked at would hold up the ledgers as well. */
