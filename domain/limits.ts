@@ -624,6 +624,9 @@ export const quarantineNewestShown = 6;
 /** Shards, and parts, that a bucket's page lists; the rest are counted. The manifest has all of them. */
 export const viewRowsMax = 500;
 
+/** Bytes after which a page of a shard's export ends: with the record that fills it far below the 32 MiB of a call. */
+export const exportPageBytesMax = 4 * MiB;
+
 const relations: readonly [string, boolean][] = [
   ["identities of appends leave room for claims", identitiesPerShardMax < identitiesPerHomeMax],
   [
@@ -671,6 +674,10 @@ const relations: readonly [string, boolean][] = [
   ],
   ["the grace ends before anything retires", graceMsMax < windowMsMin],
   ["an hour's objects retire before it expires", retireAfterWindowMs < retentionAfterWindowMsMin],
+  [
+    "a page of an export and the record that fills it fit a call",
+    exportPageBytesMax + sqliteRowBytesMax + batchRowsMax * 256 < 16 * MiB,
+  ],
   ["a page of quarantine fits a body", quarantinePageBytes + eventBytesMax + 16 * KiB < bodyBytesMax],
 ];
 for (const [relation, holds] of relations) {

@@ -7,6 +7,7 @@ import { shardOfName } from "./ids.ts";
 import type { AbandonMessage, AbandonReply } from "./abandon.ts";
 import type { Hour } from "./hour.ts";
 import type { PartOrigin } from "./manifest.ts";
+import type { ExportPage } from "./shard-export.ts";
 
 /**
  * A part, encoded again from the rows that it was made of. `dropped`: the rows are not kept any more. `unknown`: whoever
@@ -19,6 +20,8 @@ export type StoredPart =
 export interface ShardRepairRpc {
   /** The part that this shard put under the key for the bucket of that hour; reads only. */
   storedPart(hour: Hour, key: string): Promise<StoredPart>;
+  /** What this shard has stored, from the record after a cursor on; reads only. */
+  exportPage(after: string | null, bytesMax: number): Promise<ExportPage>;
 }
 
 export interface BucketRepairRpc {

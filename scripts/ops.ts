@@ -8,6 +8,7 @@ import { typeSegment } from "../domain/segment.ts";
 import { call } from "./local/client.ts";
 import { runCommand } from "./local/command.ts";
 import { abandonedText } from "./ops/abandon.ts";
+import { exportShard } from "./ops/export.ts";
 import { rebuildParts, rebuiltLine } from "./ops/rebuild-part.ts";
 import { rebuildCatalog } from "./ops/rebuild.ts";
 import { type OpsOptions, readOptions, usage } from "./ops/options.ts";
@@ -89,6 +90,11 @@ async function run(options: OpsOptions): Promise<number> {
       const { text, sealed } = abandonedText(answer);
       print(options, answer, () => text);
       return sealed ? 0 : 1;
+    }
+    case "export": {
+      const said = await exportShard(api, options);
+      if (said !== "") console.error(said);
+      return 0;
     }
     case "rebuild-part": {
       const rebuilt = await rebuildParts(api, options, body, (one) => {

@@ -5,7 +5,7 @@ import { EdgeQuery, type EdgeAnswer } from "../../domain/append-audit.ts";
 import { EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { claimDeadlineMs } from "../../domain/limits.ts";
+import { claimDeadlineMs, exportPageBytesMax } from "../../domain/limits.ts";
 import {
   AnswerSeq,
   AppendMessage,
@@ -20,6 +20,7 @@ import {
   type ShardRpc,
 } from "../../domain/messages.ts";
 import type { ShardRepairRpc, StoredPart } from "../../domain/repair.ts";
+import { ExportCursor, type ExportPage } from "../../domain/shard-export.ts";
 import { armAlarm } from "../../platform/alarm.ts";
 import { readClock } from "../../platform/clock.ts";
 import { type DeletionEnv, mayDelete } from "../../platform/deletion.ts";
@@ -149,6 +150,11 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
 
   storedPart(hour: Hour, key: string): Promise<StoredPart> {
     return this.#shard.storedPart(HourText.parse(hour), z.string().parse(key));
+  }
+
+  async exportPage(after: string | null, bytesMax: number): Promise<ExportPage> {
+    const bytes = z.number().int().min(1).max(exportPageBytesMax).parse(bytesMax);
+    return this.#shard.exportPage(ExportCursor.nullable().parse(after), bytes);
   }
 
   async describe(): Promise<string> {

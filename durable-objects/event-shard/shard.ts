@@ -48,11 +48,13 @@ import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
 import type { StoredPart } from "../../domain/repair.ts";
+import type { ExportCursor, ExportPage } from "../../domain/shard-export.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import { type DeletionDeps, putOffDeletion } from "../../platform/deletion.ts";
 import { runAlarm } from "../../platform/run-alarm.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
+import { exportPage } from "./export.ts";
 import { type FlushDeps, flush, originOf } from "./flush.ts";
 import type { HomesDeps } from "./homes.ts";
 import { resolveForeign } from "./resolve.ts";
@@ -481,6 +483,11 @@ export class Shard {
   /** For the operator who puts a part back. Reads only. */
   storedPart(hour: Hour, key: string): Promise<StoredPart> {
     return storedPart(this.#address, this.#store, this.#deps.codec, hour, key);
+  }
+
+  /** For the operator who looks: what the shard has stored, a page at a time. Reads only. */
+  exportPage(cursor: ExportCursor | null, bytesMax: number): ExportPage {
+    return exportPage(this.#address, this.#state, this.#store, cursor, bytesMax);
   }
 
   /** For the operator: what the shard is, without a payload. */

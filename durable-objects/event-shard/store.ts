@@ -77,6 +77,24 @@ export interface FrozenPart {
   readonly put: { readonly key: string; readonly bytes: number; readonly sha256: string } | null;
 }
 
+/** A batch with its payload, null if that is dropped; for an export. */
+export interface StoredBatch {
+  readonly seq: number;
+  readonly hour: Hour;
+  readonly kind: "home" | "claimed";
+  readonly rows: number;
+  readonly fingerprints: Uint8Array;
+  readonly payload: Uint8Array | null;
+}
+
+/** Foreign rows that wait for their claims, as they are stored; for an export. */
+export interface StoredForeign {
+  readonly seq: number;
+  readonly hour: Hour;
+  readonly movedFrom: Hour | null;
+  readonly rows: Uint8Array;
+}
+
 interface PartRow extends Record<string, ArrayBuffer | string | number | null> {
   no: number;
   first_seq: number;
@@ -130,6 +148,20 @@ const DroppedRow = z
     kept_bytes: z.number(),
   })
   .transform(({ kept_bytes: keptBytes, ...row }) => ({ ...row, keptBytes }));
+
+const StoredBatchRow = z
+  .object({
+    seq: z.number(),
+    hour: HourText,
+    kind: z.enum(["home", "claimed"]),
+    content: ContentText,
+    fingerprints: Blob,
+    payload: Blob.nullable(),
+  })
+  .transform(({ content, ...row }) => ({ ...row, rows: content.tally.rows }));
+const StoredForeignRow = z
+  .object({ seq: z.number(), hour: HourText, moved_from: HourText.nullable(), rows: Blob })
+  .transform(({ moved_from: movedFrom, ...row }) => ({ ...row, movedFrom }));
 
 export class ShardStore {
   readonly #storage: ObjectStorage;
@@ -641,6 +673,72 @@ export class ShardStore {
        UNION ALL SELECT tags FROM foreign_batch WHERE length(tags) > 0`,
     )) {
       yield new Uint8Array(row.tags);
+    }
+  }
+
+  // ── For an export: what is stored after a number, one record at a time ────────────────────────────────────
+
+  /** Another one, once anything that is exported was added, changed or dropped. A scan, without payloads. */
+  exportMark(): string {
+    if (isBlank(this.#storage)) return "blank";
+    const [row] = this.#storage.sql
+      .exec<{ mark: string }>(
+        `SELECT (SELECT phase FROM shard)
+           || '-' || (SELECT coalesce(max(seq), 0) || '-' || count(*) || '-' || count(payload) FROM batch)
+           || '-' || (SELECT coalesce(max(seq), 0) || '-' || count(states) FROM foreign_batch)
+           || '-' || (SELECT coalesce(max(seq), 0) FROM claim)
+           || '-' || (SELECT coalesce(max(seq), 0) FROM answer)
+           || '-' || (SELECT count(*) || '-' || count(sha256) FROM part) AS mark`,
+      )
+      .toArray();
+    return row?.mark ?? broken("an aggregate without a row");
+  }
+
+  *partsAfter(no: number): Generator<FrozenPart & { readonly hour: Hour }> {
+    const rows = this.#storage.sql.exec<PartRow>("SELECT * FROM part WHERE no > ? ORDER BY no", no);
+    for (const row of rows) yield { hour: HourText.parse(row["hour"]), ...frozenPart(row) };
+  }
+
+  *tagsAfter(
+    table: "batch" | "foreign_batch",
+    seq: number,
+  ): Generator<{ readonly seq: number; readonly tags: Uint8Array }> {
+    for (const row of this.#storage.sql.exec<{ seq: number; tags: ArrayBuffer }>(
+      `SELECT seq, tags FROM ${table} WHERE seq > ? AND length(tags) > 0 ORDER BY seq`,
+      seq,
+    )) {
+      yield { seq: row.seq, tags: new Uint8Array(row.tags) };
+    }
+  }
+
+  *claimsAfter(
+    seq: number,
+  ): Generator<{ readonly seq: number; readonly owner: HolderName; readonly fingerprints: Uint8Array }> {
+    for (const row of this.#storage.sql.exec<{ seq: number; owner: string; fingerprints: ArrayBuffer }>(
+      "SELECT seq, owner, fingerprints FROM claim WHERE seq > ? ORDER BY seq",
+      seq,
+    )) {
+      const fingerprints = new Uint8Array(row.fingerprints);
+      yield { seq: row.seq, owner: HolderName.parse(row.owner), fingerprints };
+    }
+  }
+
+  /** Foreign rows that wait for their claims. */
+  *waitingAfter(seq: number): Generator<StoredForeign> {
+    for (const row of this.#storage.sql.exec(
+      "SELECT seq, hour, moved_from, rows FROM foreign_batch WHERE seq > ? AND states IS NULL ORDER BY seq",
+      seq,
+    )) {
+      yield StoredForeignRow.parse(row);
+    }
+  }
+
+  *batchesAfter(seq: number): Generator<StoredBatch> {
+    for (const row of this.#storage.sql.exec(
+      "SELECT seq, hour, kind, content, fingerprints, payload FROM batch WHERE seq > ? ORDER BY seq",
+      seq,
+    )) {
+      yield StoredBatchRow.parse(row);
     }
   }
 

@@ -24,6 +24,15 @@ export interface Api {
 
 /** Calls a route once and answers its JSON, null if it has none. Anything but 2xx throws `ApiFailed`. */
 export async function callOnce(api: Api, method: string, path: string, body?: unknown): Promise<unknown> {
+  return parsed((await textOnce(api, method, path, body)).text) ?? null;
+}
+
+interface Text {
+  readonly text: string;
+  readonly headers: Headers;
+}
+
+async function textOnce(api: Api, method: string, path: string, body?: unknown): Promise<Text> {
   let reply: Response;
   let text: string;
   try {
@@ -37,18 +46,22 @@ export async function callOnce(api: Api, method: string, path: string, body?: un
     throw new ApiFailed(0, `${api.url} cannot be reached (${causeOf(error)}); is it running?`);
   }
   answered.add(api.url);
-  const json = parsed(text);
-  if (reply.ok) return json ?? null;
-  const problem = Problem.safeParse(json);
+  if (reply.ok) return { text, headers: reply.headers };
+  const problem = Problem.safeParse(parsed(text));
   const said = problem.success ? (problem.data.detail ?? problem.data.title ?? text) : text;
   throw new ApiFailed(reply.status, `${method} ${path} answered ${reply.status}: ${said.slice(0, 500)}`);
 }
 
 /** The same, again and again while the answer is overload or none at all. Only for calls that may be repeated. */
 export async function call(api: Api, method: string, path: string, body?: unknown): Promise<unknown> {
+  return parsed((await callText(api, method, path, body)).text) ?? null;
+}
+
+/** The same, with the answer's characters and headers as they came. */
+export async function callText(api: Api, method: string, path: string, body?: unknown): Promise<Text> {
   for (let tries = 1; ; tries++) {
     try {
-      return await callOnce(api, method, path, body);
+      return await textOnce(api, method, path, body);
     } catch (error) {
       const again = error instanceof ApiFailed && [0, 429, 503].includes(error.status);
       // One that has never answered is not on its way back: the address is wrong, or nothing was started.

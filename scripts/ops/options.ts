@@ -15,6 +15,8 @@ npm run ops -- rebuild-part STREAM HOUR [NAME]
                                       put back what R2 has lost of a sealed bucket, byte for byte, while its rows are kept
 npm run ops -- abandon STREAM HOUR SHARD
                                       seal a bucket without a shard that can never answer, like 2026-11-23T10/0
+npm run ops -- export STREAM HOUR SHARD
+                                      what a shard has stored, as lines of JSON, for looking; changes nothing
 npm run ops -- rebuild-catalog        put back from R2 what the catalog has lost: streams, keys, hours, verdicts
 npm run ops -- freeze                 delete nothing, of any stream or of --type only, until unfreeze
 npm run ops -- unfreeze               lift that freeze; what is due is deleted within the hour
@@ -29,6 +31,7 @@ Whatever changes something only says what it would do, unless --yes is given. Ev
   --author NAME    who does it (default: your user name)
   --note TEXT      why
   --limit N        actions that are shown (default 20)
+  --dest FILE      of export: where the lines go (default: the output)
   --json           the answers as JSON
 ${apiUsage(scope)}
 
@@ -40,6 +43,7 @@ export const commands = [
   "reaudit",
   "rebuild-part",
   "abandon",
+  "export",
   "rebuild-catalog",
   "freeze",
   "unfreeze",
@@ -57,6 +61,9 @@ export interface OpsOptions {
   readonly hour: string;
   /** Of `rebuild-part`: one object of the bucket; null: all of them. Of `abandon`: the shard. */
   readonly name: string | null;
+  /** Of `export`: the shard's number, and a file for the lines; null: the output. */
+  readonly index: number;
+  readonly dest: string | null;
   readonly yes: boolean;
   readonly author: string;
   readonly note: string;
@@ -78,6 +85,7 @@ export function readOptions(
       note: { type: "string", default: "" },
       type: { type: "string" },
       limit: { type: "string", default: "20" },
+      dest: { type: "string" },
       json: { type: "boolean", default: false },
       ...apiOptions,
     },
@@ -85,12 +93,16 @@ export function readOptions(
   const [verb, type = "", hourText, ...rest] = positionals;
   const command = commands.find((known) => known === verb);
   if (command === undefined) throw new BadArgument(`say what to do: ${commands.join(", ")}`);
-  const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part", "abandon"].includes(command);
-  const takesName = command === "rebuild-part" || command === "abandon";
+  const takesBucket = ["explain", "reseal", "reaudit", "rebuild-part", "abandon", "export"].includes(command);
+  const takesName = ["rebuild-part", "abandon", "export"].includes(command);
   const takesStream = command === "drain" || command === "undrain";
   const [name = null, ...more] = takesName ? rest : [null, ...rest];
   if (command === "abandon" && (name === null || values.note === ""))
     throw new BadArgument("abandon takes a stream, an hour, a shard as explain names it, and --note");
+  const shard = /^(?:(.+)\/)?(\d{1,6})$/.exec(name ?? "");
+  if (command === "export" && shard === null)
+    throw new BadArgument("export takes a stream, an hour, and a shard: its number, or as explain names it");
+  if (values.dest !== undefined && command !== "export") throw new BadArgument("--dest goes with export");
   const takesType = command === "freeze" || command === "unfreeze";
   if (values.type !== undefined && (!takesType || !isTypeName(values.type)))
     throw new BadArgument("--type goes with freeze and unfreeze, and names a stream");
@@ -106,7 +118,8 @@ export function readOptions(
         : "no name";
     throw new BadArgument(`${command} takes ${takes}; quote a name with spaces`);
   }
-  const hour = hourOf("HOUR", hourText) ?? "";
+  // A shard may deliver to a later bucket than its own: its name says which one it is of.
+  const hour = hourOf("HOUR", command === "export" ? (shard?.[1] ?? hourText) : hourText) ?? "";
   if (takesBucket && (!isTypeName(type) || hour === ""))
     throw new BadArgument(`${command} takes a stream and an hour, like ${command} shop.order 2026-11-23T10`);
   return {
@@ -115,6 +128,8 @@ export function readOptions(
     frozenType: values.type ?? null,
     hour,
     name,
+    index: Number(shard?.[2] ?? 0),
+    dest: values.dest ?? null,
     yes: values.yes,
     author: values.author ?? userInfo().username,
     note: values.note,

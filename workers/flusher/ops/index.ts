@@ -33,6 +33,7 @@ import { abandonRoute } from "./repair/abandon.ts";
 import { reauditRoute, resealRoute } from "./repair/again.ts";
 import { explainRoute } from "./repair/explain.ts";
 import { drainRoute, undrainRoute } from "./repair/drain.ts";
+import { exportRoute } from "./repair/export.ts";
 import { freezeRoute, listFreezesRoute, unfreezeRoute } from "./repair/freeze.ts";
 import { rebuildBucketsRoute, rebuildVerdictsRoute, restoreConfigRoute } from "./repair/rebuild.ts";
 import { rebuildPartRoute } from "./repair/rebuild-part.ts";
@@ -92,6 +93,7 @@ router
   .post("/v1/ops/drain/:type", needs("admin", drainRoute))
   .post("/v1/ops/undrain/:type", needs("admin", undrainRoute))
   .post("/v1/ops/abandon/:type/:hour", needs("admin", abandonRoute))
+  .get("/v1/ops/export/:type/:hour/:index", needs("admin", exportRoute))
   .post("/v1/ops/rebuild-part/:type/:hour/:name", needs("admin", rebuildPartRoute))
   .get("/metrics", needs("read:audit", metricsRoute));
 
