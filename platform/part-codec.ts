@@ -1,14 +1,15 @@
 /**
  * Rows → the bytes of a part, and back to a digest of its rows. Equal rows in equal order, encoded in the same way, give
- * equal bytes. Memory: the part's bytes, and of its rows one chunk (lines) or one row group (columns).
+ * equal bytes. Memory: the part's bytes (domain/growing-bytes.ts), and of its rows one chunk (lines) or one row group (columns).
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Format } from "../domain/encoding.ts";
+import { GrowingBytes } from "../domain/growing-bytes.ts";
 import type { Field } from "../domain/parquet/columns.ts";
 import type { FileFacts } from "../domain/parquet/facts.ts";
 import { contentSha256 } from "../domain/parquet/reader.ts";
-import { ParquetRows, joined } from "../domain/parquet/writer.ts";
+import { ParquetRows } from "../domain/parquet/writer.ts";
 import { sha256Hex } from "./objects.ts";
 import type { EncodedPart } from "./part-writer.ts";
 import { pieces } from "./pieces.ts";
@@ -51,11 +52,11 @@ export const partCodec: PartCodec = {
 async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const stream = new CompressionStream("gzip");
   const writer = stream.writable.getWriter();
-  let full = false;
+  const compressed = new GrowingBytes(bytesMax);
   const written = (async () => {
     try {
       for await (const chunk of chunks) {
-        if (full) break;
+        if (compressed.full) break;
         await writer.write(chunk);
       }
       await writer.close();
@@ -65,20 +66,14 @@ async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<Ar
       throw error;
     }
   })();
-  const compressed: Uint8Array[] = [];
-  let bytes = 0;
   const read = (async () => {
-    for await (const piece of pieces(stream.readable)) {
-      bytes += piece.length;
-      full ||= bytes > bytesMax;
-      if (!full) compressed.push(piece);
-    }
+    for await (const piece of pieces(stream.readable)) compressed.add(piece);
   })();
   // Why rows did not come says more than that the stream broke for it.
   const [source, sink] = await Promise.allSettled([written, read]);
   if (source.status === "rejected") throw source.reason;
   if (sink.status === "rejected") throw sink.reason;
-  return full ? null : joined(compressed);
+  return compressed.finish();
 }
 
 async function columns(
@@ -86,16 +81,15 @@ async function columns(
   chunks: RowChunks,
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const rows = new ParquetRows(typed, gzip);
+  const rows = new ParquetRows(typed, gzip, bytesMax);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for await (const chunk of chunks) {
     rows.addText(decoder.decode(chunk));
-    if (rows.writtenBytes > bytesMax) return null;
+    if (rows.full) return null;
     // Encoding is all computing: appends get their turn in between.
     await sleep(0);
   }
-  const file = rows.finish(facts);
-  return rows.writtenBytes > bytesMax ? null : joined(file);
+  return rows.finish(facts);
 }
 
 async function plainSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

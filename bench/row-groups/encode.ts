@@ -1,6 +1,7 @@
 /** One part by the product's encoder, with row groups and a compression of one's choice, timed. */
 import { gzipSync } from "node:zlib";
-import { type Grouping, ParquetRows, joined } from "../../domain/parquet/writer.ts";
+import { broken } from "../../domain/invariant.ts";
+import { type Grouping, ParquetRows } from "../../domain/parquet/writer.ts";
 import type { Rows } from "./rows.ts";
 
 /** What both the library and the runtime of a Worker can do. Its zstd fails on pages as large as ours. */
@@ -11,6 +12,9 @@ export const compressions: Readonly<Record<string, Compression>> = {
   snappy: { codec: "SNAPPY", level: 0 },
   none: { codec: "UNCOMPRESSED", level: 0 },
 };
+
+/** More than any file that is measured takes: how large one gets is what is looked for. */
+const fileBytesMax = 1_024 * 1_024 * 1_024;
 
 interface Compression {
   readonly codec: Grouping["codec"];
@@ -26,9 +30,12 @@ export interface EncodedFile {
 
 export function encodeFile(rows: Rows, { codec, level }: Compression, groupBytes: number): EncodedFile {
   const before = process.cpuUsage();
-  const encoder = new ParquetRows([], (bytes) => gzipSync(bytes, { level }), { codec, groupBytes });
+  const encoder = new ParquetRows([], (bytes) => gzipSync(bytes, { level }), fileBytesMax, {
+    codec,
+    groupBytes,
+  });
   for (const line of rows.lines) encoder.addLine(line);
-  const bytes = joined(encoder.finish({}));
+  const bytes = encoder.finish({}) ?? broken("a file past its bound");
   const { user, system } = process.cpuUsage(before);
   return { bytes, encodeMs: (user + system) / 1_000 };
 }

@@ -5,6 +5,7 @@
  * Memory: the rows of one row group, and what is written. Nothing is awaited here; the caller yields between rows.
  */
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { GrowingBytes } from "../growing-bytes.ts";
 import { rowGroupBytes, statisticsBytesMax } from "../limits.ts";
 import type { Field } from "./columns.ts";
 import type { FileFacts } from "./facts.ts";
@@ -23,11 +24,16 @@ export interface Grouping {
 const grouping: Grouping = { codec: "GZIP", groupBytes: rowGroupBytes };
 
 /** Takes what is written out of the writer after each row group, so that its buffer does not grow with the file. */
-class ChunkWriter extends ByteWriter {
-  readonly chunks: Uint8Array[] = [];
+class FlushedWriter extends ByteWriter {
+  readonly #written: GrowingBytes;
+
+  constructor(written: GrowingBytes) {
+    super();
+    this.#written = written;
+  }
 
   flush(): void {
-    if (this.index > 0) this.chunks.push(new Uint8Array(this.buffer.slice(0, this.index)));
+    this.#written.add(new Uint8Array(this.buffer, 0, this.index));
     this.index = 0;
   }
 }
@@ -35,14 +41,17 @@ class ChunkWriter extends ByteWriter {
 export class ParquetRows {
   readonly #layout: Layout;
   readonly #typed: readonly Field[];
-  readonly #sink = new ChunkWriter();
+  readonly #written: GrowingBytes;
+  readonly #sink: FlushedWriter;
   readonly #writer: ParquetWriter;
   #group: RowValues[] = [];
   #groupBytes = 0;
   readonly #groupBytesMax: number;
 
-  constructor(typed: readonly Field[], gzip: Gzip, { codec, groupBytes } = grouping) {
+  constructor(typed: readonly Field[], gzip: Gzip, bytesMax: number, { codec, groupBytes } = grouping) {
     this.#typed = typed;
+    this.#written = new GrowingBytes(bytesMax);
+    this.#sink = new FlushedWriter(this.#written);
     this.#groupBytesMax = groupBytes;
     this.#layout = layoutOf(typed);
     this.#writer = new ParquetWriter({
@@ -55,9 +64,9 @@ export class ParquetRows {
     });
   }
 
-  /** What stands in the file so far; after `finish`, all of it. */
-  get writtenBytes(): number {
-    return this.#sink.offset;
+  /** True once the row groups that are written take more than `bytesMax`: there will be no file. */
+  get full(): boolean {
+    return this.#written.full;
   }
 
   /** Whole rows, each with its line break. */
@@ -74,13 +83,14 @@ export class ParquetRows {
     if (this.#groupBytes >= this.#groupBytesMax) this.#writeGroup();
   }
 
-  finish(facts: FileFacts): readonly Uint8Array[] {
+  /** The file; null if it takes more than `bytesMax`. */
+  finish(facts: FileFacts): Uint8Array<ArrayBuffer> | null {
     this.#writeGroup();
     this.#writer.kvMetadata = Object.entries(facts).map(([key, value]) => ({ key, value }));
     this.#writer.schema = [...this.#layout.fileSchema];
     void this.#writer.finish();
     this.#sink.flush();
-    return this.#sink.chunks;
+    return this.#written.finish();
   }
 
   /** Equal sources stand together: that compresses better, and rows of a group are all of about one time anyway. */
@@ -109,15 +119,4 @@ export function linesOf(text: string): string[] {
   const lines = text.split("\n");
   lines.pop();
   return lines;
-}
-
-/** One run of bytes; each chunk is let go as it is copied. */
-export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -13,7 +13,9 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
-import { ParquetRows, joined, linesOf } from "../../domain/parquet/writer.ts";
+import { ParquetRows, linesOf } from "../../domain/parquet/writer.ts";
+import { broken } from "../../domain/invariant.ts";
+import { partBytesMax } from "../../domain/limits.ts";
 import { TypeName } from "../../domain/stream.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { ObjectSource } from "../../scripts/verify/objects.ts";
@@ -96,9 +98,9 @@ export function addBucket(
 }
 
 function parquetOf(lines: string): Uint8Array<ArrayBuffer> {
-  const rows = new ParquetRows([], (bytes) => gzipSync(bytes));
+  const rows = new ParquetRows([], (bytes) => gzipSync(bytes), partBytesMax);
   for (const line of linesOf(lines)) rows.addLine(line);
-  return joined(rows.finish({}));
+  return rows.finish({}) ?? broken("these rows do not fit a part");
 }
 
 function hourOf(text: string): Hour {

@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { Field } from "../../domain/parquet/columns.ts";
 import type { FileFacts } from "../../domain/parquet/facts.ts";
 import { contentSha256 } from "../../domain/parquet/reader.ts";
-import { ParquetRows, joined } from "../../domain/parquet/writer.ts";
+import { ParquetRows } from "../../domain/parquet/writer.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
 
 export function sha256Of(bytes: Uint8Array): string {
@@ -24,18 +24,23 @@ export const syncCodec: PartCodec = {
     const all: Uint8Array[] = [];
     for await (const chunk of chunks) all.push(chunk);
     const plain = concat(all);
-    const bytes = format === "ndjson.gz" ? gzip(plain, 1) : columns(plain, typed, facts);
-    return bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
+    const bytes = format === "ndjson.gz" ? gzip(plain, 1) : columns(plain, typed, facts, bytesMax);
+    return bytes === null || bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
   },
   contentSha256: async (format, bytes) =>
     format === "parquet" ? contentSha256(bytes, gunzip) : sha256Of(gunzip(bytes)),
   sha256: async (bytes) => sha256Of(bytes),
 };
 
-function columns(plain: Uint8Array, typed: readonly Field[], facts: FileFacts): Uint8Array<ArrayBuffer> {
-  const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1));
+function columns(
+  plain: Uint8Array,
+  typed: readonly Field[],
+  facts: FileFacts,
+  bytesMax: number,
+): Uint8Array<ArrayBuffer> | null {
+  const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1), bytesMax);
   rows.addText(new TextDecoder().decode(plain));
-  return joined(rows.finish(facts));
+  return rows.finish(facts);
 }
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {

@@ -3,7 +3,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { isoOf, startOf } from "../../../domain/hour.ts";
 import type { Field } from "../../../domain/parquet/columns.ts";
 import { type ReadRow, readRowGroups } from "../../../domain/parquet/reader.ts";
-import { ParquetRows, joined } from "../../../domain/parquet/writer.ts";
+import { broken } from "../../../domain/invariant.ts";
+import { partBytesMax } from "../../../domain/limits.ts";
+import { ParquetRows } from "../../../domain/parquet/writer.ts";
 import { rowLine, unguardedLine } from "../../../domain/row-line.ts";
 
 import { hour, type } from "../make.ts";
@@ -21,9 +23,9 @@ export function parquetOf(
   typed: readonly Field[] = [],
   facts: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const rows = new ParquetRows(typed, (bytes) => gzipSync(bytes));
+  const rows = new ParquetRows(typed, (bytes) => gzipSync(bytes), partBytesMax);
   for (const line of lines) rows.addLine(line);
-  return joined(rows.finish(facts));
+  return rows.finish(facts) ?? broken("these rows do not fit a part");
 }
 
 export async function rowsIn(

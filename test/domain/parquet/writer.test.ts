@@ -35,7 +35,7 @@ describe("a Parquet part", () => {
     const lines = Array.from({ length: 20 }, (_, no) =>
       lineOf({ id: String(100 + no), time: `2026-11-23T10:00:${10 + no}Z` }, JSON.stringify(wide)),
     );
-    const metadata = parquetMetadata(parquetOf(lines).buffer);
+    const metadata = parquetMetadata(parquetOf(lines).slice().buffer);
     expect(metadata.row_groups.length).toBe(3);
     const bounds = metadata.row_groups.map(({ columns }) => {
       const of = (name: string) =>
@@ -54,7 +54,7 @@ describe("a Parquet part", () => {
     const lines = Array.from({ length: 40 }, (_, no) =>
       lineOf({ id: String(no) }, JSON.stringify("x".repeat(eventBytesMax - 1_000))),
     );
-    const { row_groups: groups } = parquetMetadata(parquetOf(lines).buffer);
+    const { row_groups: groups } = parquetMetadata(parquetOf(lines).slice().buffer);
     expect(groups.length).toBeGreaterThan(3);
     for (const { total_byte_size: bytes } of groups) {
       expect(Number(bytes)).toBeLessThanOrEqual(rowGroupBytes + 2 * eventBytesMax);
