@@ -57,6 +57,15 @@ test("every file of code says first what it is for; a test file's tests do", () 
   expect(silent).toEqual([]);
 });
 
+test("each migration and each decision has a number of its own: by it they are ordered", () => {
+  for (const kind of [/^migrations\/.*\.sql$/, /^docs\/adr\/.*\.md$/]) {
+    const numbers = files(kind).map((path) => /\/(\d{4})[-_]/.exec(path)?.[1]);
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(numbers).toEqual([...new Set(numbers)]);
+    expect(numbers).not.toContain(undefined);
+  }
+});
+
 test("every limit has its reason above it", () => {
   const lines = textOf("domain/limits.ts").split("\n");
   const bare = lines.filter(
