@@ -1,10 +1,12 @@
 /** One edge: production's `deliver`, in isolates that end, with a clock that is wrong and settings that are old. */
-import { type EpochMs, epochMs, hourOf } from "../../domain/hour.ts";
+import { type EpochMs, type Hour, epochMs, hourOf, plusHours } from "../../domain/hour.ts";
 import { broken } from "../../domain/invariant.ts";
 import { bytesToHex } from "../../domain/fingerprint.ts";
 import { ledgerOfName, shardOfName } from "../../domain/ids.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import type { ShardRpc } from "../../domain/messages.ts";
+import { plannedShards } from "../../domain/planned.ts";
+import type { Stream } from "../../domain/stream.ts";
 import { type DeliverEnv, type Fate, deliver } from "../../workers/ingest/deliver.ts";
 import { EdgeMemory } from "../../workers/ingest/edge-memory.ts";
 import { noteEvents } from "../../workers/ingest/event-counts.ts";
@@ -140,12 +142,19 @@ export class Edge {
     const before = memory.accounts.of(env.EDGE_LEDGER, hourOf(now));
     const fates = await deliver(env, memory, deliverables, now);
     const account = memory.accounts.of(env.EDGE_LEDGER, hourOf(now));
+    if (fates.some(({ fate }, no) => fate === "accepted" && isStep(deliverables[no]?.stream, hourOf(now))))
+      this.#deps.trace.reach("planned_step");
     if (account !== before) this.#deps.trace.reach("edge_life_over");
     const types = events.map(({ event }) => event.type);
     void noteEvents(account, types, fates, null);
     if (!life.ended) this.#oracle.answered(events, fates);
     return fates;
   }
+}
+
+/** True if the hour is planned with other shards than the one before it. */
+function isStep(stream: Stream | undefined, hour: Hour): boolean {
+  return stream !== undefined && plannedShards(stream, hour) !== plannedShards(stream, plusHours(hour, -1));
 }
 
 function fingerprintIn(rows: PackedRows, row: number): string {

@@ -8,6 +8,8 @@ export const orders = {
   enrol_reply_lost: "the reply to an enrolment was lost",
   enrol_refused: "a shard asked to be enrolled in an hour that had closed",
   old_plan_corrected: "an edge with an old plan was told the right one",
+  planned_step:
+    "events were accepted under an edge's planned step that has other shards than the hour before",
   close_during_commit: "a shard was closed while appends waited for their commit",
   queue_refused: "a shard's queue was full",
   claim_granted: "a home granted an identity to another holder",

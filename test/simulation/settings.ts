@@ -1,8 +1,17 @@
 /** What a seed's world looks like: how many of everything, whose clocks are wrong, what the streams' owners change. */
-import { type EpochMs, type Hour, epochMs, hourOf, parseHour, startOf } from "../../domain/hour.ts";
+import {
+  type EpochMs,
+  type Hour,
+  epochMs,
+  hourOf,
+  parseHour,
+  plusHours,
+  startOf,
+} from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
 import { forgetAfterWindowMs, windowMsDefault } from "../../domain/limits.ts";
+import type { PlanStep } from "../../domain/planned.ts";
 import { type Stream, StreamSettings } from "../../domain/stream.ts";
 import { type FaultRates, drawFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -93,13 +102,16 @@ function drawAway(random: Random, startMs: number, lastsMs: number): WorldSettin
 function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs: number): StreamVersion[] {
   const firstHour = hourOf(startMs);
   const one = (fromMs: number): StreamVersion => {
+    const shards = random.pick([1, 1, 2, 3]);
+    const planned = drawSteps(random, firstHour, shards);
     const settings = StreamSettings.parse({
-      shards: random.pick([1, 1, 2, 3]),
+      shards,
+      shardsMax: planned.length === 0 ? null : shards + stepMax,
       graceMs: random.pick([2, 5, 10]) * MINUTE_MS,
       partitionBy: random.chance(0.8) ? "source" : "id",
       formats: random.pick([["ndjson.gz"], ["ndjson.gz"], ["parquet"], ["ndjson.gz", "parquet"]]),
     });
-    return { fromMs, stream: { ...settings, type, firstHour, planned: [], schemaVersion: 0 } };
+    return { fromMs, stream: { ...settings, type, firstHour, planned, schemaVersion: 0 } };
   };
   const changes = random.pick([0, 1, 2]);
   return [
@@ -108,6 +120,21 @@ function drawVersions(random: Random, type: EventType, startMs: EpochMs, lastsMs
       (a, b) => a.fromMs - b.fromMs,
     ),
   ];
+}
+
+/** Home shards of an hour beyond the least that a step gives it. */
+const stepMax = 2;
+
+/**
+ * What a planner has chosen, hour by hour, up and down, up to two hours of an edge whose clock is fast: any number is lawful,
+ * and edges with older settings know other steps. None: the owner leaves nothing to it.
+ */
+function drawSteps(random: Random, firstHour: Hour, shards: number): PlanStep[] {
+  if (random.chance(0.5)) return [];
+  return [0, 1, 2, 3].map((hours) => ({
+    from: plusHours(firstHour, hours),
+    shards: random.between(shards, shards + stepMax),
+  }));
 }
 
 /** A stream as it was published at that time. */
