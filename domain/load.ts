@@ -11,7 +11,8 @@ import { type Manifest, oneCopy } from "./manifest.ts";
 
 const count = z.number().int().min(0);
 
-export const HourLoad = z.strictObject({
+// Read by older code too, which ignores what it does not know: docs/adr/0023.
+export const HourLoad = z.object({
   /** Home shards that the hour's plan gave it; 0: nothing came. */
   shards: count.max(shardsMax),
   /** Rows that its shards decided, duplicates too: those cost a shard as much. */

@@ -8,7 +8,8 @@ import * as z from "zod";
 import { type Hour, HourText, plusHours } from "./hour.ts";
 import { planAheadHours, plannedHoursKept, shardsMax as shardsLimit } from "./limits.ts";
 
-export const PlanStep = z.strictObject({ from: HourText, shards: z.number().int().min(1).max(shardsLimit) });
+// Read by older code too, which ignores what it does not know: docs/adr/0023.
+export const PlanStep = z.object({ from: HourText, shards: z.number().int().min(1).max(shardsLimit) });
 export type PlanStep = z.infer<typeof PlanStep>;
 
 /** In the order of their hours. */

@@ -22,7 +22,7 @@ export const FindingKind = z.enum(["missing", "surplus", "corrupt", "unaudited"]
 export type FindingKind = z.infer<typeof FindingKind>;
 
 /** One equation that does not hold. */
-export const Finding = z.strictObject({
+export const Finding = z.object({
   kind: FindingKind,
   hop: Hop,
   /** The object, shard or edge at fault: an R2 key, `shard 3`, `edge 0123…`. */
