@@ -5,7 +5,11 @@ import type { MeasuredHour } from "./hour.ts";
 const mib = 1024 * 1024;
 
 export function sealTable(hours: readonly MeasuredHour[]): string {
-  const speed = table(
+  return `${speedTable(hours)}\n\n${memoryTable(hours)}`;
+}
+
+function speedTable(hours: readonly MeasuredHour[]): string {
+  return table(
     [
       "rows",
       "R2 until due",
@@ -31,8 +35,22 @@ export function sealTable(hours: readonly MeasuredHour[]): string {
       (hour.plainBytes / 1_000 / hour.auditMs).toFixed(0),
     ]),
   );
-  const memory = table(
-    ["rows", "R2 until due", "late rows", "late seal s", "MiB above rest: ingest", "seal", "audit", "late"],
+}
+
+/** What is above rest in each phase. */
+export function memoryTable(hours: readonly MeasuredHour[]): string {
+  const [kind] = hours.map(({ live }) => (live ? "live" : "resident"));
+  return table(
+    [
+      "rows",
+      "R2 until due",
+      "late rows",
+      "late seal s",
+      `MiB ${kind ?? ""} above rest: ingest`,
+      "seal",
+      "audit",
+      "late",
+    ],
     hours.map(({ rows, r2Away, lateRows, lateSealMs, aboveRest }) => [
       rows.toLocaleString("en"),
       r2Away ? "away" : "there",
@@ -45,5 +63,4 @@ export function sealTable(hours: readonly MeasuredHour[]): string {
           )),
     ]),
   );
-  return `${speed}\n\n${memory}`;
 }

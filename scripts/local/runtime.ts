@@ -30,6 +30,8 @@ export interface LocalRuntimeOptions {
    * takes its share of every request, so what measures leaves it out.
    */
   readonly dashboard?: boolean;
+  /** Let the isolate be looked into, by V8's inspector on any free port. */
+  readonly inspector?: boolean;
   /** Where wrangler.toml lies; this repository unless a test says otherwise. */
   readonly root?: string;
   readonly onCronFailure?: (reason: string) => void;
@@ -63,6 +65,7 @@ async function start(options: LocalRuntimeOptions, unlock: () => void): Promise<
     convertV4MiniflareOptions({
       resourcePersistencePath: resourcesIn(options.dataDir),
       telemetry: { enabled: false },
+      ...(options.inspector === true ? { inspectorPort: 0 } : {}),
       workers: [
         {
           ...worker,
