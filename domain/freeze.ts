@@ -1,7 +1,4 @@
-/**
- * Freezes: while one holds, nothing of its streams is deleted, whatever is due. Decided here; the
- * queries for hours that expire leave out the same (platform/catalog/expiry.ts).
- */
+/** Freezes: while one holds, nothing of its streams is deleted, whatever is due. What one keeps: platform/catalog/freezes.ts. */
 import type { EpochMs } from "./hour.ts";
 import type { EventType } from "./ids.ts";
 
@@ -11,9 +8,4 @@ export interface Freeze {
   readonly sinceMs: EpochMs;
   readonly author: string;
   readonly note: string;
-}
-
-/** The freeze that keeps what is of this stream; null: it may be deleted. `type` null: what is of several streams. */
-export function freezeOf(freezes: readonly Freeze[], type: EventType | null): Freeze | null {
-  return freezes.find((freeze) => freeze.type === null || type === null || freeze.type === type) ?? null;
 }

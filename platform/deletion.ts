@@ -2,11 +2,10 @@
  * Whether an object may delete what is due to be. Promises that nothing begins to be deleted while its stream is frozen, nor
  * while that cannot be known; the object's alarm asks again. What had begun a moment before the freeze ends.
  */
-import { freezeOf } from "../domain/freeze.ts";
 import type { EpochMs } from "../domain/hour.ts";
 import type { EventType } from "../domain/ids.ts";
 import { freezeRecheckMs } from "../domain/limits.ts";
-import { listFreezes } from "./catalog/freezes.ts";
+import { freezeOf } from "./catalog/freezes.ts";
 import type { AlarmDeps } from "./run-alarm.ts";
 
 export interface DeletionEnv {
@@ -21,7 +20,7 @@ export interface DeletionDeps extends AlarmDeps {
 
 /** `type` null: what is of several streams, which one frozen stream keeps. */
 export async function mayDelete(env: DeletionEnv, type: EventType | null): Promise<boolean> {
-  return freezeOf(await listFreezes(env.CATALOG), type) === null;
+  return (await freezeOf(env.CATALOG, type)) === null;
 }
 
 /** True if it may not be yet: then the alarm is armed to ask again. */

@@ -1,7 +1,7 @@
 /**
  * Hours whose retention is over: recording that they expire, and which of them still have parts to delete.
  *
- * What an operator has frozen (domain/freeze.ts) is neither recorded nor deleted: the queries leave it out, so that it stands
+ * What an operator has frozen (freezes.ts) is neither recorded nor deleted: the queries leave it out, so that it stands
  * in no other stream's way. Recording is one statement on conditions that it checks itself, so two runs at once record an hour once, and an audit
  * that is asked for, or a retention that is changed meanwhile, keeps it. The order of the steps: domain/expiry.ts.
  */
@@ -11,11 +11,7 @@ import type { EpochMs } from "../../domain/hour.ts";
 import { type BucketAddress, EventType } from "../../domain/ids.ts";
 import { bucketsPerStreamPerRunMax } from "../../domain/limits.ts";
 import { addressColumns, addressOf, workOf } from "./border.ts";
-
-/** `stream`: the column that names the stream. */
-function notFrozen(stream: string): string {
-  return `NOT EXISTS (SELECT 1 FROM freezes WHERE freezes.type IN ('', ${stream}))`;
-}
+import { notFrozen } from "./freezes.ts";
 
 const ExpiringRow = z.object({
   type: EventType,

@@ -1,4 +1,7 @@
-/** Freezes as the catalog keeps them. */
+/**
+ * Freezes as the catalog keeps them, and the one place that says what they keep: a condition in SQL, because hours that expire
+ * are left out by the very statement that records them, and objects ask by the same condition.
+ */
 import * as z from "zod";
 import type { EpochMs } from "../../domain/hour.ts";
 import { EventType } from "../../domain/ids.ts";
@@ -16,6 +19,22 @@ const FreezeRow = z
     author,
     note,
   }));
+
+/** True of a freeze that keeps what is of a stream; `stream`: an expression that names it, null for what is of several. */
+function keeps(stream: string): string {
+  return `(freezes.type IN ('${all}', ${stream}) OR ${stream} IS NULL)`;
+}
+
+/** A condition: no freeze keeps what is of the stream that this column names. */
+export function notFrozen(column: string): string {
+  return `NOT EXISTS (SELECT 1 FROM freezes WHERE ${keeps(column)})`;
+}
+
+/** The freeze that keeps what is of this stream; null: it may be deleted. `type` null: what is of several streams. */
+export async function freezeOf(db: D1Database, type: EventType | null): Promise<Freeze | null> {
+  const select = db.prepare(`SELECT * FROM freezes WHERE ${keeps("?1")} ORDER BY type LIMIT 1`).bind(type);
+  return rowsOf(FreezeRow, await select.all())[0] ?? null;
+}
 
 /** The one of all streams first. */
 export async function listFreezes(db: D1Database): Promise<Freeze[]> {

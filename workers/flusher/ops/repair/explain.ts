@@ -7,14 +7,13 @@ import {
   explain,
   explainWithoutCatalog,
 } from "../../../../domain/explain.ts";
-import { freezeOf } from "../../../../domain/freeze.ts";
 import { hourNumber, hourNumberOf } from "../../../../domain/hour.ts";
 import { type BucketAddress, type EventType, HolderName, shardOfName } from "../../../../domain/ids.ts";
 import { explainShardsMax } from "../../../../domain/limits.ts";
 import { no, ok } from "../../../../domain/refusal.ts";
 import { stateOf } from "../../../../domain/view/grid.ts";
 import { getBucket } from "../../../../platform/catalog/buckets.ts";
-import { listFreezes } from "../../../../platform/catalog/freezes.ts";
+import { freezeOf } from "../../../../platform/catalog/freezes.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { bucketStub, shardStub } from "../../../../platform/stubs.ts";
 import { hear } from "../../audit/hear.ts";
@@ -43,7 +42,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
     const why = catalog.heard ? "" : catalog.why;
     return ok(json(explainWithoutCatalog({ type, hour, bucket, unheard, shards }, why)));
   }
-  const { found, row, freezes } = catalog.value;
+  const { found, row, freeze } = catalog.value;
   const { stream, nextHour, end } = found;
   const cell = row === null ? undefined : { ...row, hour, rows: row.seal?.rows ?? null };
   const explanation: Explanation = explain(
@@ -57,7 +56,7 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
       events,
       unheard,
       shards,
-      freeze: freezeOf(freezes, type),
+      freeze,
       drain: stream.drain,
     },
     now,
@@ -66,12 +65,12 @@ export async function explainRoute(call: OpsCall): Promise<OpsReply> {
 }
 
 async function readCatalog({ CATALOG }: OpsEnv, address: BucketAddress) {
-  const [found, row, freezes] = await Promise.all([
+  const [found, row, freeze] = await Promise.all([
     getStream(CATALOG, address.type),
     getBucket(CATALOG, address),
-    listFreezes(CATALOG),
+    freezeOf(CATALOG, address.type),
   ]);
-  return { found, row, freezes };
+  return { found, row, freeze };
 }
 
 /** What the bucket says of its seal, and the shards that it waits for; or why it does not answer. */
