@@ -94,7 +94,7 @@ export const AuditReport = z
     ok: z
       .boolean()
       .describe(
-        "True if no bucket of what was asked for is overdue, missing, surplus, corrupt or unaudited, nor any before the range.",
+        "True if no bucket of what was asked for is overdue, missing, surplus, corrupt or unaudited, nor any before the range, and the catalog has forgotten nothing.",
       ),
     from: hour.describe("The first hour that is looked at."),
     to: hour.describe("The first hour that is no longer looked at."),
@@ -155,6 +155,17 @@ export const AuditReport = z
       )
       .default([])
       .describe("Of what nothing is deleted, because an operator has frozen it."),
+    forgotten: z
+      .object({
+        configuration: z
+          .boolean()
+          .describe("True: edges go by streams and keys that are newer than those of the catalog."),
+        verdicts: count.describe("That digests in R2 list, of hours that the catalog does not know."),
+      })
+      .default({ configuration: false, verdicts: 0 })
+      .describe(
+        "What the catalog has forgotten: it was lost, or set back to a copy. The report cannot be ok then, for it does not know of what it should tell; `npm run ops -- rebuild-catalog` puts it back from R2.",
+      ),
   })
   .describe("Whether everything is there, and if not, what is not: the answer of GET /v1/audit/report.");
 export type AuditReport = z.infer<typeof AuditReport>;

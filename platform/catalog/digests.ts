@@ -89,8 +89,48 @@ export async function takeInDigest(db: D1Database, { sequence, sha256, digest }:
          AND ?1 > (SELECT sequence FROM digest_head WHERE id = 1)`,
     )
     .bind(sequence, JSON.stringify(listed));
+  const forget = countForgotten(db).bind(JSON.stringify(listed), 0, sequence);
   const advance = db
     .prepare("UPDATE digest_head SET sequence = ?1, sha256 = ?2 WHERE id = 1 AND sequence < ?1")
     .bind(sequence, sha256);
-  await db.batch([expire, mark, advance]);
+  await db.batch([expire, mark, forget, advance]);
+}
+
+/**
+ * Adds the hours that the digest entries in `?1` name and the catalog does not know, to what is known of `?2`: 1, and the
+ * count begins anew. Only for a digest past the head, `?3`; null: for any.
+ */
+function countForgotten(db: D1Database): D1PreparedStatement {
+  return db.prepare(
+    `UPDATE digest_head SET forgotten = iif(?2 = 1, 0, forgotten) + (
+       SELECT count(*) FROM json_each(?1) AS listed WHERE NOT EXISTS (
+         SELECT 1 FROM buckets
+         WHERE buckets.type = listed.value ->> '$.type' AND buckets.hour = listed.value ->> '$.hour'))
+     WHERE id = 1 AND (?3 IS NULL OR sequence < ?3)`,
+  );
+}
+
+/** Counts them again while all digests are read from the first one on, as a rebuild does. */
+export async function recountForgotten(
+  db: D1Database,
+  entries: readonly { readonly type: string; readonly hour: string }[],
+  first: boolean,
+): Promise<void> {
+  await countForgotten(db)
+    .bind(JSON.stringify(entries.map(({ type, hour }) => ({ type, hour }))), first ? 1 : 0, null)
+    .run();
+}
+
+const ForgottenRow = z.object({ forgotten: z.number().int().min(0), version: z.number().int().min(0) });
+
+/** Verdicts of hours that the catalog does not know, and the version of its configuration. */
+export async function readForgotten(
+  db: D1Database,
+): Promise<{ readonly forgotten: number; readonly version: number }> {
+  const select = db.prepare(
+    "SELECT forgotten, (SELECT version FROM config WHERE id = 1) AS version FROM digest_head WHERE id = 1",
+  );
+  const [row] = rowsOf(ForgottenRow, await select.all());
+  if (row === undefined) throw new Error("broken invariant: the catalog has no head of digests");
+  return row;
 }

@@ -38,6 +38,7 @@ export function pageOf(report: AuditReport): string {
       "",
       `before ${report.from}: ${before.buckets} not balanced, the oldest ${before.oldest}; see --from`,
     );
+  lines.push(...forgottenLines(report.forgotten));
   for (const stream of report.strained) lines.push("", ...strainedLines(stream));
   for (const { type, since, author, note } of report.freezes) {
     const what = type === null ? "all streams" : plain(type);
@@ -47,6 +48,19 @@ export function pageOf(report: AuditReport): string {
     );
   }
   return [...lines, "", verdictOf(report)].join("\n");
+}
+
+function forgottenLines({ configuration, verdicts }: AuditReport["forgotten"]): string[] {
+  if (!configuration && verdicts === 0) return [];
+  return [
+    "",
+    "the catalog was lost or set back: it does not know all that it should tell of",
+    ...(configuration ? ["    edges go by newer streams and keys than it has"] : []),
+    ...(verdicts > 0
+      ? [`    digests list ${counted(verdicts, "verdict")} of hours that it does not know`]
+      : []),
+    "    npm run ops -- rebuild-catalog puts it back from R2",
+  ];
 }
 
 function bucketLines(bucket: FaultyBucket): string[] {
@@ -93,6 +107,8 @@ function verdictOf(report: AuditReport): string {
   const said = Object.entries({ overdue, missing, surplus, corrupt, unaudited })
     .filter(([, buckets]) => buckets > 0)
     .map(([state, buckets]) => `${buckets} ${state}`);
+  const { configuration, verdicts } = report.forgotten;
+  if (said.length === 0 && (configuration || verdicts > 0)) return "NOT EVERYTHING IS KNOWN";
   return `NOT EVERYTHING IS THERE${said.length === 0 ? "" : `: ${said.join(", ")}`}`;
 }
 

@@ -72,9 +72,13 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-test("[OP11] the catalog is lost: edges go on, and a dry run says what would be put back", async () => {
+test("[OP11] [AU14] the catalog is lost: edges go on, and a dry run says what would be put back", async () => {
   expect(await post("4")).toMatchObject({ accepted: 1 });
   await runCron(admin);
+  const report = await runScript("report", ["--url", runtime.url], { HOURSEAL_KEY: adminKey });
+  expect(report.code).toBe(1);
+  expect(report.stdout).toContain("the catalog was lost or set back");
+  expect(report.stdout).toContain("edges go by newer streams and keys than it has");
   const { code, stdout } = await ops("rebuild-catalog");
   expect(code).toBe(0);
   expect(stdout).toContain("2 streams and 1 keys would be restored from the snapshot");

@@ -13,7 +13,12 @@ import {
 import { digestTriesMax, digestsTakenInMax } from "../../domain/limits.ts";
 import { recordVerdict } from "../../platform/catalog/audits.ts";
 import { getBucket } from "../../platform/catalog/buckets.ts";
-import { digestHead, undigestedBuckets } from "../../platform/catalog/digests.ts";
+import {
+  digestHead,
+  readForgotten,
+  recountForgotten,
+  undigestedBuckets,
+} from "../../platform/catalog/digests.ts";
 import { recordSealed } from "../../platform/catalog/sealed.ts";
 import { putStream } from "../../platform/catalog/stream-changes.ts";
 import { createDigest, newestSequence } from "../../platform/digests.ts";
@@ -32,7 +37,7 @@ beforeEach(async () => {
   await db.batch([
     db.prepare("DELETE FROM buckets"),
     db.prepare("DELETE FROM streams"),
-    db.prepare("UPDATE digest_head SET sequence = 0, sha256 = NULL"),
+    db.prepare("UPDATE digest_head SET sequence = 0, sha256 = NULL, forgotten = 0"),
   ]);
   const { objects: left } = await env.EVENTS.list();
   await env.EVENTS.delete(left.map(({ key }) => key));
@@ -305,4 +310,31 @@ describe("[DG6] the newest digest", () => {
     expect(await digestHead(db)).toMatchObject({ sequence: digestsTakenInMax + 6 });
     expect(await waiting()).toEqual([]);
   });
+});
+
+it("[AU14] a catalog that was set back counts what digests list and it does not know, until it is put back", async () => {
+  await verified("kept");
+  const { address, ...gone } = {
+    address: await verified("gone"),
+    dueAtMs: at(sealedAt),
+    summary: sealed(sealedAt),
+  };
+  await writeDigests(db, objects, now);
+  expect(await readForgotten(db)).toMatchObject({ forgotten: 0 });
+  // A copy from before the seal: the bucket is not in it, nor is the digest.
+  await db.batch([
+    db.prepare("DELETE FROM buckets WHERE type = ?1").bind(address.type),
+    db.prepare("UPDATE digest_head SET sequence = 0, sha256 = NULL"),
+  ]);
+  await verified("new", undefined, later);
+  await writeDigests(db, objects, later);
+  expect(await readForgotten(db)).toMatchObject({ forgotten: 1 });
+  const all = (await chain()).flatMap(({ buckets }) => buckets);
+  await recountForgotten(db, [], true);
+  await recountForgotten(db, all, false);
+  expect(await readForgotten(db), "counted again, it is the same").toMatchObject({ forgotten: 1 });
+  await recordSealed(db, [{ address, ...gone }]);
+  await recountForgotten(db, [], true);
+  await recountForgotten(db, all, false);
+  expect(await readForgotten(db)).toMatchObject({ forgotten: 0 });
 });

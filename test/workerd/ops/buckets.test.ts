@@ -268,6 +268,7 @@ describe("the listing and the report", () => {
       late: [],
       strained: [],
       freezes: [],
+      forgotten: { configuration: false, verdicts: 0 },
       notBalanced: [
         {
           type: "report",

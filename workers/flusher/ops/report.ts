@@ -34,6 +34,7 @@ import { type Stream, TypeName } from "../../../domain/stream.ts";
 import { Fault } from "../../../domain/verdict.ts";
 import { sealLatenessMs, targetLatenessOf } from "../../../domain/view/stream.ts";
 import { type CatalogBucket, countUnsettled, listUnsettled } from "../../../platform/catalog/buckets.ts";
+import { readForgotten } from "../../../platform/catalog/digests.ts";
 import { listFreezes } from "../../../platform/catalog/freezes.ts";
 import { listStreams } from "../../../platform/catalog/streams.ts";
 import {
@@ -44,6 +45,7 @@ import {
   latenessOf,
   strainedStreams,
 } from "../../../platform/catalog/totals.ts";
+import { edgeSnapshots } from "../../../platform/snapshot.ts";
 import { After, Limit } from "./buckets.ts";
 import { type OpsCall, type OpsReply, checkedQuery, json } from "./http.ts";
 import { lastFailure } from "./no-manifest.ts";
@@ -63,17 +65,20 @@ const ReportQuery = z.strictObject({
   limit: Limit.default(pageRowsMax),
 });
 
-export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Promise<OpsReply> {
+export async function reportRoute({ env, now, query }: OpsCall): Promise<OpsReply> {
   const wanted = checkedQuery(ReportQuery, query);
   if (!wanted.ok) return wanted;
+  const { CATALOG } = env;
   const { after = null, limit, verdict: faults, type, owner } = wanted.value;
   const range = rangeOf(wanted.value, now);
   if (!range.ok) return range;
   const filter = { type, owner, ...range.value };
   const lateFrom = epochMs(now - overdueMs);
   const late = { dueBefore: lateFrom, sealedBefore: lateFrom };
+  // Before the catalog, which is never behind what was published.
+  const published = await publishedVersion(env, now);
   const earlier = wanted.value.from === undefined ? { type, owner, to: filter.from } : null;
-  const [streams, totals, lateness, latest, unsettled, before, strained, freezes] = await Promise.all([
+  const [streams, totals, lateness, latest, unsettled, before, strained, freezes, known] = await Promise.all([
     listStreams(CATALOG),
     bucketTotals(CATALOG, lateFrom, filter),
     latenessOf(CATALOG, now, filter),
@@ -82,7 +87,9 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
     earlier === null ? null : countUnsettled(CATALOG, { ...earlier, faults }),
     strainedStreams(CATALOG, filter, strainedListedMax),
     listFreezes(CATALOG),
+    readForgotten(CATALOG),
   ]);
+  const forgotten = { configuration: published > known.version, verdicts: known.forgotten };
   const shown = streams.filter(
     ({ stream }) =>
       (type === undefined || stream.type === type) && (owner === undefined || stream.owner === owner),
@@ -108,7 +115,11 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
   const report: AuditReport = {
     format: 1,
     generatedAt: isoOf(now),
-    ok: faulty.every((buckets) => buckets === 0) && (untold === null || untold.buckets === 0),
+    ok:
+      faulty.every((buckets) => buckets === 0) &&
+      (untold === null || untold.buckets === 0) &&
+      !forgotten.configuration &&
+      forgotten.verdicts === 0,
     from: filter.from,
     to: filter.to,
     streams: shown.length,
@@ -131,8 +142,18 @@ export async function reportRoute({ env: { CATALOG }, now, query }: OpsCall): Pr
     freezes: freezes
       .filter((freeze) => freeze.type === null || shown.some(({ stream }) => stream.type === freeze.type))
       .map(freezeJson),
+    forgotten,
   };
   return ok(json(report));
+}
+
+/** The version that edges go by; 0 while it cannot be read: then nothing is said of it. */
+async function publishedVersion(env: OpsCall["env"], now: EpochMs): Promise<number> {
+  try {
+    return (await edgeSnapshots.current(env, now)).version;
+  } catch {
+    return 0;
+  }
 }
 
 /** The hours that are looked at, or how many there may be. */

@@ -26,6 +26,7 @@ import {
   restoreConfig,
   restoreVerdicts,
 } from "../../../../platform/catalog/restore.ts";
+import { recountForgotten } from "../../../../platform/catalog/digests.ts";
 import { type SealedEntry, recordSealed } from "../../../../platform/catalog/sealed.ts";
 import { getStream } from "../../../../platform/catalog/streams.ts";
 import { readDigest } from "../../../../platform/digests.ts";
@@ -170,11 +171,13 @@ export async function rebuildVerdictsRoute(call: OpsCall): Promise<OpsReply> {
     let sequence = from;
     for (; sequence < from + rebuildDigestsMax; sequence++) {
       const found = await readDigest(objects, sequence);
+      if (sequence === 1) await recountForgotten(env.CATALOG, [], true);
       if (found === null) return { digests, verdicts, next: null };
       digests++;
       const writtenAtMs = found.digest === null ? null : parseTimestamp(found.digest.writtenAt);
       if (found.digest === null || writtenAtMs === null) continue;
       const entries = found.digest.buckets;
+      await recountForgotten(env.CATALOG, entries, false);
       verdicts += await restoreVerdicts(env.CATALOG, {
         sequence,
         writtenAtMs: epochMs(writtenAtMs),
