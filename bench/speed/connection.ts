@@ -44,6 +44,11 @@ export class Connection {
     return this.#waiting === null && !this.#socket.destroyed;
   }
 
+  /** True once nothing can be sent any more. */
+  get ended(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Calls back with the answer, or null if the connection ended before it. */
   send(request: Buffer, answered: (answer: Answer | null) => void): void {
     if (this.#socket.destroyed) {

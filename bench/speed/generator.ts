@@ -72,10 +72,10 @@ class Load {
     };
   }
 
-  /** Sends again and again on this connection until the time is over. */
+  /** Sends again and again on this connection until the time is over, or the connection is: what failed is in the result. */
   #goOn(connection: Connection): void {
     const now = performance.now();
-    if (now >= this.#endsAt) return;
+    if (now >= this.#endsAt || connection.ended) return;
     this.#send(connection, now, () => {
       this.#goOn(connection);
     });
