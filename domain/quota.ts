@@ -81,6 +81,11 @@ export function firstHourOfDay(now: EpochMs): Hour {
   return hourOf(epochMs(now - (now % dayMs)));
 }
 
+/** What was used before is forgotten: the day before is still counted for some minutes. */
+export function firstHourKept(now: EpochMs): Hour {
+  return firstHourOfDay(epochMs(now - dayMs));
+}
+
 const dayMs = 86_400_000;
 
 function dayEnd(now: EpochMs): EpochMs {

@@ -11,6 +11,8 @@ import {
   shardName,
   undatedHomeName,
 } from "../domain/ids.ts";
+import type { Hour } from "../domain/hour.ts";
+import { ledgersPerHour } from "../domain/limits.ts";
 import type {
   BucketRpc,
   HomeAddress,
@@ -60,6 +62,11 @@ export function homeStub(env: HomesEnv, type: EventType, home: HomeAddress): Und
 
 export function ledgerStub(namespace: LedgerNamespace, { hour, slot }: LedgerAddress): LedgerRpc {
   return namespace.getByName(ledgerName(hour, slot));
+}
+
+/** All ledgers of an hour: edges report to any of them. */
+export function ledgerStubs(namespace: LedgerNamespace, hour: Hour): readonly LedgerRpc[] {
+  return Array.from({ length: ledgersPerHour }, (_, slot) => ledgerStub(namespace, { hour, slot }));
 }
 
 /** What the runtime marks on a failed call: `overloaded` ones must not be repeated at once. */

@@ -8,6 +8,7 @@ import {
   type QuotaUse,
   QuotaWindow,
   type SpentQuota,
+  firstHourKept,
   firstHourOfDay,
   quotaName,
 } from "../../domain/quota.ts";
@@ -82,14 +83,9 @@ export async function noteUse(db: D1Database, uses: readonly HourUse[], now: Epo
        ON CONFLICT DO UPDATE SET events = max(events, excluded.events) WHERE excluded.events > events`,
     )
     .bind(JSON.stringify(uses.filter(({ events }) => events > 0)));
-  // The day before is still counted for some minutes.
-  const forget = db
-    .prepare("DELETE FROM quota_use WHERE hour < ?1")
-    .bind(firstHourOfDay((now - dayMs) as EpochMs));
+  const forget = db.prepare("DELETE FROM quota_use WHERE hour < ?1").bind(firstHourKept(now));
   await db.batch([note, forget]);
 }
-
-const dayMs = 86_400_000;
 
 const UseRow = z.object({ ...owner, hour: z.number(), day: z.number() });
 

@@ -62,9 +62,10 @@ export class EdgeRates {
     const streams = Map.groupBy(deliverables, ({ stream }) => stream.type);
     const limits: Limit[] = [];
     const key = { kind: "key", name: principal.keyId } as const;
+    const rate = keyRate(principal);
     const ofKey =
-      this.#spent(spent, key, "key", deliverables.length, now) ??
-      this.#rate(quotaName(key), keyRate(principal), deliverables.length, now);
+      this.#spent(spent, key, deliverables.length, now) ??
+      (rate === null ? null : this.#rate(quotaName(key), rate, deliverables.length, now));
     if (ofKey !== null) {
       limits.push(ofKey.limit);
       if (ofKey.retryAfterMs !== null) {
@@ -74,10 +75,10 @@ export class EdgeRates {
     }
     const ofStreams: Limit[] = [];
     for (const [type, events] of streams) {
-      const label = streamLabel(type);
+      const policy = events[0] === undefined ? null : streamRate(events[0].stream);
       const metered =
-        this.#spent(spent, { kind: "stream", name: type }, label, events.length, now) ??
-        this.#rate(label, streamRate(label, events[0]?.stream), events.length, now);
+        this.#spent(spent, { kind: "stream", name: type }, events.length, now) ??
+        (policy === null ? null : this.#rate(policy.name, policy, events.length, now));
       if (metered === null) continue;
       ofStreams.push(metered.limit);
       if (metered.retryAfterMs !== null) over.set(type, overLimit(metered.limit, metered.retryAfterMs));
@@ -87,13 +88,7 @@ export class EdgeRates {
   }
 
   /** Null: its quota is not known to be used up, or its window is over, whatever an old snapshot says. */
-  #spent(
-    spent: Snapshot["spent"],
-    owner: QuotaOwner,
-    label: string,
-    events: number,
-    now: EpochMs,
-  ): Metered | null {
+  #spent(spent: Snapshot["spent"], owner: QuotaOwner, events: number, now: EpochMs): Metered | null {
     const quota = spent.get(quotaName(owner));
     if (quota === undefined || now >= quota.until) return null;
     const { window, eventsMax } = quota;
@@ -101,12 +96,12 @@ export class EdgeRates {
       window,
       eventsMax,
     });
+    const label = owner.kind === "key" ? "key" : streamLabel(owner.name);
     return { limit: limitOfSpent(quota, label, now), retryAfterMs: quota.until - now };
   }
 
   /** Takes the events' tokens, all of them or none. `what` names the bucket: two keys have a policy of one name. */
-  #rate(what: string, policy: RatePolicy | null, events: number, now: EpochMs): Metered | null {
-    if (policy === null) return null;
+  #rate(what: string, policy: RatePolicy, events: number, now: EpochMs): Metered {
     const decision = takeTokens(this.#kept.get(what)?.bucket, policy, events, now);
     const { eventsPerSecondMax } = policy;
     const refused = decision.taken ? 0 : events;
@@ -161,7 +156,6 @@ function streamLabel(type: string): string {
   return `stream ${encodeSegment(type)}`;
 }
 
-function streamRate(name: string, stream: Stream | undefined): RatePolicy | null {
-  const eventsPerSecondMax = stream?.eventsPerSecondMax ?? null;
-  return eventsPerSecondMax === null ? null : { name, eventsPerSecondMax };
+function streamRate({ type, eventsPerSecondMax }: Stream): RatePolicy | null {
+  return eventsPerSecondMax === null ? null : { name: streamLabel(type), eventsPerSecondMax };
 }

@@ -12,13 +12,7 @@ import { type Heard, ledgerView, plain, shardFindings, shardQueries } from "../.
 import { type EpochMs, endOf } from "../../../domain/hour.ts";
 import { IdentitySet } from "../../../domain/identity-set.ts";
 import type { BucketAddress, ShardIndex } from "../../../domain/ids.ts";
-import type { BucketAccount } from "../../../domain/ledger.ts";
-import {
-  identitiesPerShardMax,
-  ledgersPerHour,
-  forgetAfterWindowMs,
-  windowMsDefault,
-} from "../../../domain/limits.ts";
+import { identitiesPerShardMax, forgetAfterWindowMs, windowMsDefault } from "../../../domain/limits.ts";
 import { type HourLoad, loadOf } from "../../../domain/load.ts";
 import { Manifest, bucketPrefix, formatsOf, manifestKey } from "../../../domain/manifest.ts";
 import type { SealedSummary } from "../../../domain/messages.ts";
@@ -33,11 +27,11 @@ import {
   type HomesEnv,
   type LedgerNamespace,
   bucketStub,
-  ledgerStub,
   shardStub,
 } from "../../../platform/stubs.ts";
 import { claimFindings } from "./claims.ts";
 import { hear } from "./hear.ts";
+import { hearLedgers } from "./hear-events.ts";
 
 export interface AuditEnv extends HomesEnv {
   readonly HOUR_BUCKET: BucketNamespace;
@@ -81,7 +75,7 @@ export async function auditBucket(
   ];
   if (now >= retireAt(manifest.manifest) && !(kept && (await waitsForVerdict(env, address))))
     return { findings: [...inR2, retired], manifest: manifest.manifest, load: null };
-  const ledger = ledgerView(await hearLedgers(env, address));
+  const ledger = ledgerView(await hearLedgers(env.EDGE_LEDGER, address));
   const answers = await hearShards(env, address, shardQueries(manifest.manifest, ledger));
   const findings = [
     ...inR2,
@@ -192,11 +186,6 @@ async function rereadParts(
 /** Past the bound, repeats show as a sum that is not the ledger's; below it they are also named row by row. */
 function identitiesFor(manifest: Manifest): Identities {
   return manifest.rows <= identitiesPerShardMax ? new IdentitySet() : { add: () => true };
-}
-
-function hearLedgers(env: AuditEnv, { type, hour }: BucketAddress): Promise<Heard<BucketAccount>[]> {
-  const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-  return Promise.all(slots.map((slot) => hear(ledgerStub(env.EDGE_LEDGER, { hour, slot }).account(type))));
 }
 
 async function hearShards(

@@ -1,9 +1,8 @@
 /** What the edges counted for a bucket, put together from all of the hour's ledgers; null if one did not answer. */
-import { ledgerView } from "../../../domain/audit.ts";
+import { type Heard, ledgerView } from "../../../domain/audit.ts";
 import type { BucketAddress } from "../../../domain/ids.ts";
-import type { EventCounts } from "../../../domain/ledger.ts";
-import { ledgersPerHour } from "../../../domain/limits.ts";
-import { type LedgerNamespace, ledgerStub } from "../../../platform/stubs.ts";
+import type { BucketAccount, EventCounts } from "../../../domain/ledger.ts";
+import { type LedgerNamespace, ledgerStubs } from "../../../platform/stubs.ts";
 import { hear } from "./hear.ts";
 
 export interface HeardEvents {
@@ -11,14 +10,16 @@ export interface HeardEvents {
   readonly unheard: readonly { readonly source: string; readonly why: string }[];
 }
 
-export async function hearEvents(
+/** What each of the hour's ledgers knows of the bucket. */
+export function hearLedgers(
   ledgers: LedgerNamespace,
   { type, hour }: BucketAddress,
-): Promise<HeardEvents> {
-  const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-  const { events, findings } = ledgerView(
-    await Promise.all(slots.map((slot) => hear(ledgerStub(ledgers, { hour, slot }).account(type)))),
-  );
+): Promise<Heard<BucketAccount>[]> {
+  return Promise.all(ledgerStubs(ledgers, hour).map((ledger) => hear(ledger.account(type))));
+}
+
+export async function hearEvents(ledgers: LedgerNamespace, address: BucketAddress): Promise<HeardEvents> {
+  const { events, findings } = ledgerView(await hearLedgers(ledgers, address));
   const unheard = findings
     .filter(({ kind }) => kind === "unaudited")
     .map(({ where, detail }) => ({ source: where, why: detail }));

@@ -4,10 +4,9 @@
  */
 import { type EpochMs, type Hour, hourOf, plusHours } from "../../../domain/hour.ts";
 import { type LedgerTotals, addLedgerTotals, totalsOfLedger } from "../../../domain/ledger.ts";
-import { ledgersPerHour } from "../../../domain/limits.ts";
 import { countersOf, hoursToFold } from "../../../domain/metrics/ledger-counters.ts";
 import { foldLedgers, readCounters } from "../../../platform/catalog/counters.ts";
-import { type LedgerNamespace, ledgerStub } from "../../../platform/stubs.ts";
+import { type LedgerNamespace, ledgerStubs } from "../../../platform/stubs.ts";
 
 export interface FoldEnv {
   readonly CATALOG: D1Database;
@@ -30,7 +29,6 @@ export async function foldLedgerHours(env: FoldEnv, now: EpochMs): Promise<{ rea
 
 /** What all of an hour's ledgers count. Throws if one cannot be asked. */
 export async function totalsOfHour(ledgers: LedgerNamespace, hour: Hour): Promise<LedgerTotals> {
-  const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-  const totals = await Promise.all(slots.map((slot) => ledgerStub(ledgers, { hour, slot }).totals()));
+  const totals = await Promise.all(ledgerStubs(ledgers, hour).map((ledger) => ledger.totals()));
   return totals.reduce(addLedgerTotals, totalsOfLedger([]));
 }

@@ -12,7 +12,7 @@
  */
 import { type EpochMs, type Hour } from "../../../domain/hour.ts";
 import { EventType } from "../../../domain/ids.ts";
-import { ledgersPerHour, reportDeadlineMs } from "../../../domain/limits.ts";
+import { reportDeadlineMs } from "../../../domain/limits.ts";
 import { type SpentQuota, hoursToCount, quotaName, spentQuota } from "../../../domain/quota.ts";
 import {
   type HourUse,
@@ -24,8 +24,9 @@ import {
 } from "../../../platform/catalog/quotas.ts";
 import { log } from "../../../platform/log.ts";
 import { type SnapshotWriterEnv, repairSnapshot } from "../../../platform/snapshot.ts";
-import { type LedgerNamespace, ledgerStub } from "../../../platform/stubs.ts";
+import { type LedgerNamespace, ledgerStubs } from "../../../platform/stubs.ts";
 import { withDeadline } from "../../../platform/timer.ts";
+import { hear } from "../audit/hear.ts";
 
 export interface QuotaEnv extends SnapshotWriterEnv {
   readonly EDGE_LEDGER: LedgerNamespace;
@@ -69,17 +70,16 @@ async function usesOf(
   hour: Hour,
 ): Promise<readonly HourUse[]> {
   const streams = owned.filter(({ kind }) => kind === "stream").map(({ name }) => EventType.parse(name));
-  const slots = Array.from({ length: ledgersPerHour }, (_, slot) => slot);
-  const answers = await Promise.allSettled(
-    slots.map((slot) => withDeadline(ledgerStub(ledgers, { hour, slot }).use(streams), reportDeadlineMs)),
+  const answers = await Promise.all(
+    ledgerStubs(ledgers, hour).map((ledger) => hear(withDeadline(ledger.use(streams), reportDeadlineMs))),
   );
   const events = new Map<string, number>();
   const add = (name: string, count: number): void => {
     events.set(name, (events.get(name) ?? 0) + count);
   };
   answers.forEach((answer, slot) => {
-    if (answer.status === "rejected") {
-      log("quota", "ledger_away", { hour, slot, error: String(answer.reason) });
+    if (!answer.heard) {
+      log("quota", "ledger_away", { hour, slot, error: answer.why });
       return;
     }
     streams.forEach((name, at) => {
