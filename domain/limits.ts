@@ -60,18 +60,18 @@ export const commitBytesMax = 16 * MiB;
 export const queueBytesMax = 24 * MiB;
 
 /**
- * Identities one shard remembers before it answers `full`. The table takes 16 bytes a slot, is at most 3/4 full and
- * doubles: this many fit 2^21 slots, 32 MiB of the 128 MB that the isolate's objects share (48 MiB while it doubles).
- * From the first foreign row or claim on a slot also has a number of 4 bytes: 40 MiB (60 MiB while it doubles).
+ * Identities one shard remembers before it answers `full`. A fingerprint takes 16 bytes, and their index is at most 3/4 full
+ * and doubles: this many fit 2^21 slots of 4 bytes, 31 MiB altogether of the 128 MB that the isolate's objects share. Where
+ * they are foreign rows or claims, each has a number of 4 bytes: 37 MiB.
  */
 export const identitiesPerShardMax = 1_500_000;
 
 /**
  * Identities a home remembers altogether, claims of other holders included: what spills from a full shard is claimed
- * there. Past it a claim waits, as if the home could not be reached. 3/4 of 2^22 slots of 20 bytes, as owners are numbers in
- * the table: 80 MiB, whoever owns how many (120 MiB while it doubles to that size, past 1.57 million).
+ * there. Past it a claim waits, as if the home could not be reached. With owners as numbers they take at most 55 MiB, also
+ * while their index grows: 9 of the 64 MiB that an object should stay within are left for what waits.
  */
-export const identitiesPerHomeMax = 3_000_000;
+export const identitiesPerHomeMax = 2_000_000;
 
 /**
  * Bytes that a shard keeps until it retires of a million events whose payloads were dropped, with four requests to a

@@ -1,5 +1,27 @@
-/** Fingerprints that are hard on a table of them. */
+/** Fingerprints that are hard on a table of them, and what tables of them allocate. */
 import * as fc from "fast-check";
+import { vi } from "vitest";
+
+/** The most bytes that are held meanwhile: whenever an array of words is made, it and what was held until then. */
+export function peakBytesOf(heldBytes: () => number, work: () => void): number {
+  let peak = 0;
+  vi.stubGlobal(
+    "Uint32Array",
+    new Proxy(Uint32Array, {
+      construct(of, given): Uint32Array {
+        const made = Reflect.construct(of, given) as Uint32Array;
+        peak = Math.max(peak, heldBytes() + made.byteLength);
+        return made;
+      },
+    }),
+  );
+  try {
+    work();
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  return peak;
+}
 
 /** A fingerprint with these four little-endian words; the first one is the hash. */
 function fingerprint(words: readonly number[]): Uint8Array {

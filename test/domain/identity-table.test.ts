@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { IdentityTable, noNumber, numberMax } from "../../domain/identity-table.ts";
 import { BrokenInvariant } from "../../domain/invariant.ts";
 import { identitiesPerHomeMax } from "../../domain/limits.ts";
-import { anyFingerprint, spread } from "./fingerprints.ts";
+import { anyFingerprint, spread, peakBytesOf } from "./fingerprints.ts";
 import { hexOf } from "./make.ts";
 
 const zeros = new Uint8Array(16);
@@ -88,21 +88,32 @@ describe("IdentityTable", () => {
     expect(table.has(spread(2))).toBe(false);
   });
 
-  it("[SH11] pays for numbers from the first one on", () => {
+  it("[SH11] pays for numbers from the first one on, a thousand at a time", () => {
     const table = new IdentityTable();
     const bytes: number[] = [];
-    for (const number of [null, noNumber, 1, 2]) {
-      if (number === null) table.add(spread(1));
-      else table.set(spread(1), 0, number);
+    const set = (no: number, number: number | null): void => {
+      if (number === null) table.add(spread(no));
+      else table.set(spread(no), 0, number);
       bytes.push(table.tableBytes / 1_024);
-    }
-    expect(bytes).toEqual([16, 16, 20, 20]);
+    };
+    for (const number of [null, noNumber, 1, 2]) set(1, number);
+    expect(bytes).toEqual([20, 20, 24, 24]);
+    // The index has doubled twice.
+    for (let no = 0; no < 2_047; no++) table.add(spread(no));
+    set(2_047, null);
+    set(2_047, 1);
+    expect(bytes.slice(4)).toEqual([52, 56]);
   });
 
-  it("[SH11] takes 80 MiB at the most identities that a home remembers, owned by whomever", () => {
+  it("[SH11] takes 55 MiB at the most identities that a home remembers, and no more while it grows", () => {
     const table = new IdentityTable();
-    for (let no = 0; no < identitiesPerHomeMax; no++) table.set(spread(no), 0, (no % 1_000) + 1);
+    const peak = peakBytesOf(
+      () => table.tableBytes,
+      () => {
+        for (let no = 0; no < identitiesPerHomeMax; no++) table.set(spread(no), 0, (no % 1_000) + 1);
+      },
+    );
     expect(table.size).toBe(identitiesPerHomeMax);
-    expect(table.tableBytes).toBe(80 * MiB);
+    expect([Math.ceil(table.tableBytes / MiB), Math.ceil(peak / MiB)]).toEqual([55, 55]);
   });
 });

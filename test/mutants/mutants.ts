@@ -175,14 +175,13 @@ export const mutants: readonly Mutant[] = [
     "test/domain/claim.test.ts",
   ),
   mutant(
-    "a table of identities that grows loses their numbers",
-    [
-      change(
-        table,
-        "if (numbers !== null) numbers[to / slotWords] = oldNumbers?.[from / slotWords] ?? noNumber;",
-        "",
-      ),
-    ],
+    "a table of identities that grows forgets some of them",
+    [change(table, "while (slots[slot] !== 0) slot = (slot + 1) & mask;", "")],
+    "test/domain/identity-table.test.ts",
+  ),
+  mutant(
+    "a table of identities takes the start of a fingerprint for all of it",
+    [change(table, " && this.#lies(held & mask, a, b, c, d)", "")],
     "test/domain/identity-table.test.ts",
   ),
   mutant(

@@ -7,12 +7,14 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { endOf, epochMs, startOf } from "../../domain/hour.ts";
-import { AppendNo } from "../../domain/ids.ts";
+import { AppendNo, HolderName } from "../../domain/ids.ts";
 import {
   carryBytesMin,
   deadHandMs,
   eventBytesMax,
+  identitiesPerHomeMax,
   identitiesPerShardMax,
   openEarlyMsMax,
   partBytesMax,
@@ -21,6 +23,7 @@ import {
   sqliteRowBytesMax,
 } from "../../domain/limits.ts";
 import { bucketPrefix } from "../../domain/manifest.ts";
+import { protocolVersion } from "../../domain/plan.ts";
 import { addTallies } from "../../domain/tally.ts";
 import { sha256Hex } from "../../platform/objects.ts";
 import { bucket } from "./helpers.ts";
@@ -63,6 +66,27 @@ function fresh(name: string): ReturnType<typeof bucket> {
   const address = bucket(`shard/${name}`, hourText);
   setClock(during(address));
   return address;
+}
+
+/** Stores fingerprints beside the one batch of the shard until it has so many, and has it wake with them. */
+async function remembering(address: ReturnType<typeof bucket>, identities: number): Promise<void> {
+  await runInDurableObject(shardOf(address), (_object, { storage }) => {
+    const perRow = 100_000;
+    for (let from = 1; from < identities; from += perRow) {
+      const count = Math.min(perRow, identities - from);
+      const packed = new DataView(new ArrayBuffer(count * 16));
+      for (let no = 0; no < count; no++) {
+        packed.setUint32(no * 16, Math.imul(from + no, 0x9e37_79b1));
+        packed.setUint32(no * 16 + 8, from + no);
+      }
+      storage.sql.exec(
+        `INSERT INTO batch (hour, kind, bytes, content, fingerprints, tags, payload)
+         SELECT hour, kind, bytes, content, ?, x'', payload FROM batch WHERE seq = 1`,
+        packed.buffer,
+      );
+    }
+  });
+  await evictDurableObject(shardOf(address));
 }
 
 const batches = (address: ReturnType<typeof bucket>) =>
@@ -339,26 +363,31 @@ describe("a shard refuses, and takes no row", () => {
   it("[SH11] what would take it past `identitiesPerShardMax`: full, also after it woke", async () => {
     const address = fresh("full");
     await append(address, rowsOf(address, ["first"]));
-    await runInDurableObject(shardOf(address), (_object, { storage }) => {
-      const perRow = 100_000;
-      for (let from = 1; from < identitiesPerShardMax - 1; from += perRow) {
-        const count = Math.min(perRow, identitiesPerShardMax - 1 - from);
-        const packed = new DataView(new ArrayBuffer(count * 16));
-        for (let no = 0; no < count; no++) {
-          packed.setUint32(no * 16, Math.imul(from + no, 0x9e37_79b1));
-          packed.setUint32(no * 16 + 8, from + no);
-        }
-        storage.sql.exec(
-          `INSERT INTO batch (hour, kind, bytes, content, fingerprints, tags, payload)
-           SELECT hour, kind, bytes, content, ?, x'', payload FROM batch WHERE seq = 1`,
-          packed.buffer,
-        );
-      }
-    });
-    await evictDurableObject(shardOf(address));
+    await remembering(address, identitiesPerShardMax - 1);
     expect(await append(address, rowsOf(address, [1, 2]))).toEqual({ refused: "full" });
     expect(fatesOf(await append(address, rowsOf(address, ["one-more"])))).toBe("a");
     expect(await append(address, rowsOf(address, [1]))).toEqual({ refused: "full" });
+  });
+});
+
+describe("a claim", () => {
+  it("[SH11] that would take the home past `identitiesPerHomeMax`: full, and it is asked again later", async () => {
+    const address = fresh("full-of-claims");
+    await append(address, rowsOf(address, ["first"]));
+    await remembering(address, identitiesPerHomeMax - 1);
+    const claim = (...ids: string[]): Promise<unknown> =>
+      shardOf(address).claim({
+        protocol: protocolVersion,
+        owner: HolderName.parse(`${hourText}/7`),
+        fingerprints: Uint8Array.from(
+          ids.flatMap((id) => [...fingerprintOf({ type: address.type, source: "//clients.example", id })]),
+        ),
+        windowMs: plan.windowMs,
+        trace: undefined,
+      });
+    expect(await claim("1", "2")).toEqual({ decided: false, why: "full" });
+    expect(await claim("1")).toEqual({ decided: true, granted: new Uint8Array([1]) });
+    expect(await claim("2")).toEqual({ decided: false, why: "full" });
   });
 });
 
