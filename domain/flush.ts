@@ -4,13 +4,7 @@
  * How many rows fill a part depends on how well they compress, so a sample of them is encoded first. A sample may be
  * wrong: a part that turns out larger than a put takes is split, one that turns out smaller is a smaller part.
  */
-import {
-  carriedBytesMax,
-  carryBytesMax,
-  carryBytesMin,
-  partBytesTarget,
-  partPlainBytesMax,
-} from "./limits.ts";
+import { partBytesTarget, partPlainBytesMax } from "./limits.ts";
 
 export interface UnfrozenBatch {
   readonly seq: number;
@@ -52,9 +46,4 @@ export interface Sample {
 export function partPlainBytes({ plainBytes, encodedBytes }: Sample): number {
   const filling = Math.floor((partBytesTarget * plainBytes) / Math.max(1, encodedBytes));
   return Math.min(filling, partPlainBytesMax);
-}
-
-/** What one of so many shards may carry: with few of them enough for one object, with many no more than merges soon. */
-export function carryBytes(shards: number): number {
-  return Math.max(carryBytesMin, Math.min(carryBytesMax, Math.floor(carriedBytesMax / shards)));
 }

@@ -119,14 +119,23 @@ export const parquetColumnsMax = 500;
 /** How deep typed columns nest; what lies deeper is JSON text. */
 export const parquetDepthMax = 8;
 
-/** Unflushed bytes that a receipt may carry, so that the bucket merges them into one part: they are one message. */
-export const carryBytesMax = 10 * MiB;
+/**
+ * Bytes of rows that receipts carry, so that their bucket merges them: what its one object encodes after the hour's end, a
+ * second or two of lines. As much as a part may hold, so that an hour of one part's rows is one part.
+ */
+export const carriedBytesMax = 128 * MiB;
 
-/** … and what it may carry of however many shards: less would be put as parts of some kilobytes. */
+/** … and what each of however many receipts may carry: less would be put as parts of some kilobytes. */
 export const carryBytesMin = 1 * MiB;
 
-/** Carried bytes of a bucket, while its shards are few enough: what its one object encodes after the hour's end. */
-export const carriedBytesMax = 128 * MiB;
+/** What the receipt of a bucket's only shard may carry: of more, the shard makes the same parts without sending rows. */
+export const carryAloneBytesMax = 10 * MiB;
+
+/**
+ * Bytes after which a page of a tail ends, with the batch that fills it: what travels, and what an object holds, at a
+ * time. A merged part is some of them, so they are small beside one.
+ */
+export const tailPageBytes = 4 * MiB;
 
 // ── Bucket ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -647,11 +656,12 @@ const relations: readonly [string, boolean][] = [
   ],
   ["a sample is a small part of what it decides about", 4 * partSampleBytes <= flushBytes],
   ["rows are looked at before they fill a part", flushBytes <= partBytesTarget],
-  ["what one shard carries fits one put, in columns too", 2 * carryBytesMax < partBytesMax],
   [
-    "what is carried fits one part of each shard",
-    carryBytesMin <= carryBytesMax && carryBytesMax <= partPlainBytesMax,
+    "a page of a tail fits one put, in columns too",
+    2 * (tailPageBytes + batchPayloadBytesMax) < partBytesMax,
   ],
+  ["an hour that is carried may be one part", carriedBytesMax <= partPlainBytesMax],
+  ["what is carried anyway is one page", carryBytesMin <= tailPageBytes],
   [
     "claims are made before anything is forgotten",
     graceMsMax + (1 + moveHoursMax) * HOUR_MS < forgetAfterWindowMs / 2,

@@ -12,7 +12,8 @@ import { fingerprintBytes } from "./fingerprint.ts";
 import { EpochMs, type Hour, HourText } from "./hour.ts";
 import { AppendNo, EdgeId, type EventType, HolderName, ShardIndex } from "./ids.ts";
 import type { BucketAccount, LedgerTotals, LedgerUse, Report, ReportReply } from "./ledger.ts";
-import { claimRowsMax } from "./limits.ts";
+import { carryBytesMin, claimRowsMax } from "./limits.ts";
+import type { TailPage, TailRange } from "./merge.ts";
 import { Plan } from "./plan.ts";
 import type { Receipt } from "./receipt.ts";
 import type { SealStepName } from "./seal.ts";
@@ -35,12 +36,16 @@ export type AppendMessage = z.infer<typeof AppendMessage>;
 /** Either every row was decided, or none was taken. */
 export type AppendReply = AppendOutcome | AppendRefusal;
 
-/** `hour`: the bucket that asks for its receipt, the shard's own or one that its rows moved to; and its parts' formats. */
+/**
+ * `hour`: the bucket that asks for its receipt, the shard's own or one that its rows moved to; its parts' formats; and the
+ * bytes of rows that the receipt may carry, the least where the caller does not say.
+ */
 export const CloseMessage = z.object({
   protocol: z.number().int(),
   hour: HourText,
   nowMs: EpochMs,
   formats: Formats.default([...defaultFormats]),
+  carryBytes: z.number().int().min(0).default(carryBytesMin),
   trace: CarriedTrace,
 });
 export type CloseMessage = z.infer<typeof CloseMessage>;
@@ -108,8 +113,12 @@ export interface OwnedAnswer {
 export interface ShardRpc {
   append(message: AppendMessage): Promise<AppendReply>;
   close(message: CloseMessage): Promise<CloseReply>;
-  /** The payload of the rows that the receipt carries. */
-  tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>>;
+  /** Bytes of rows of the delivery that no part holds, about: rows may come and go until it closes. Reads only. */
+  unflushedBytes(hour: Hour): Promise<number>;
+  /** The pages of what the receipt carries, in row order; none before it was given. Reads only. */
+  tailPages(hour: Hour): Promise<TailPage[]>;
+  /** The payload of one of them; without a range, of all that the receipt carries. Reads only. */
+  tailPayload(hour: Hour, range: TailRange | null): Promise<Uint8Array<ArrayBuffer>>;
   /** Asks the shard, as the home of these identities, for them. */
   claim(message: ClaimMessage): Promise<ClaimReply>;
   /** What homes told this shard, a page at a time; reads only. */

@@ -3,7 +3,7 @@
  *
  *  1. stop_enrolment    the bucket is `sealing`: no shard is added any more
  *  2. collect_receipts  every enrolled shard closes and says what it holds; missing ones are asked again
- *  3. plan_merge        which tails go into which merged part is fixed, durably
+ *  3. plan_merge        which pages of tails go into which merged part is fixed, durably
  *  4. put_merged        each merged part is put, create-only
  *  5. check_parts       every part is looked up in R2: size and sha256
  *  6. freeze_manifest   the manifest's bytes are fixed, durably
@@ -16,7 +16,7 @@
  */
 import type { EpochMs } from "./hour.ts";
 import type { BucketPhase } from "./enrol.ts";
-import { type Holder, compareHolders } from "./ids.ts";
+import type { Holder } from "./ids.ts";
 import { sealRetryMsMax, sealRetryMsMin } from "./limits.ts";
 
 /** What a bucket durably knows of its seal. */
@@ -72,24 +72,6 @@ export function nextSealStep(progress: SealProgress, now: EpochMs): SealStep {
   if (!progress.manifestCreated) return { step: "create_manifest" };
   if (!progress.successMarked) return { step: "mark_success" };
   return { step: "mark_sealed" };
-}
-
-/** Tails packed into merged parts in the order of their holders, each of at most `bytesMax` before compression. */
-export function planMerge(
-  tails: readonly { readonly holder: Holder; readonly plainBytes: number }[],
-  bytesMax: number,
-): readonly (readonly Holder[])[] {
-  const groups: Holder[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const tail of tails.toSorted((a, b) => compareHolders(a.holder, b.holder))) {
-    if (bytes + tail.plainBytes > bytesMax) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)?.push(tail.holder);
-    bytes += tail.plainBytes;
-  }
-  return groups;
 }
 
 /** Delay before attempt `attempts + 1`: doubling, bounded, and spread by `jitter` in [0, 1) so that retries part. */

@@ -13,7 +13,7 @@
  * One flush runs at a time; what arrives meanwhile belongs to a later part.
  */
 import { broken } from "../../domain/invariant.ts";
-import { carryBytes, decideFreeze, partPlainBytes } from "../../domain/flush.ts";
+import { decideFreeze, partPlainBytes } from "../../domain/flush.ts";
 import type { Format } from "../../domain/encoding.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
@@ -45,8 +45,8 @@ export interface FlushOrder {
   readonly formats: readonly Format[];
   /** No row is added any more: what a receipt does not carry is put, too. */
   readonly closing: boolean;
-  /** Shards of the bucket: the more there are, the less a receipt carries. */
-  readonly shards: number;
+  /** Of a closing delivery: bytes that the receipt may carry instead. */
+  readonly carryBytes: number;
 }
 
 /**
@@ -57,12 +57,11 @@ export async function flush(
   address: ShardAddress,
   store: ShardStore,
   deps: FlushDeps,
-  { hour, formats, closing, shards }: FlushOrder,
+  { hour, formats, closing, carryBytes }: FlushOrder,
 ): Promise<number> {
   // Asked before anything is decided: a decision is applied in the turn in which it is made.
   const schema = formats.includes("parquet") ? await deps.schema() : null;
-  const carried = carryBytes(shards);
-  const enough = closing ? carried + 1 : flushBytes;
+  const enough = closing ? carryBytes + 1 : flushBytes;
   for (;;) {
     const part = store.nextUnputPart(hour);
     if (part !== null) {
@@ -72,7 +71,7 @@ export async function flush(
     if (store.unfrozenBytes(hour) < enough) return flushBytes;
     const bounds = {
       partPlainBytes: await sampled(address, hour, store, deps, formats, schema),
-      carryBytes: carried,
+      carryBytes,
     };
     const lastSeq = decideFreeze(store.unfrozenBatches(hour), closing, bounds);
     if (lastSeq === null) return Math.max(flushBytes, bounds.partPlainBytes);

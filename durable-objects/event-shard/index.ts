@@ -19,6 +19,7 @@ import {
   type OwnedAnswer,
   type ShardRpc,
 } from "../../domain/messages.ts";
+import { type TailPage, TailRange } from "../../domain/merge.ts";
 import type { ShardRepairRpc, StoredPart } from "../../domain/repair.ts";
 import { ExportCursor, type ExportPage } from "../../domain/shard-export.ts";
 import { armAlarm } from "../../platform/alarm.ts";
@@ -119,8 +120,16 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     });
   }
 
-  async tailPayload(hour: Hour): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#shard.tail(HourText.parse(hour));
+  async unflushedBytes(hour: Hour): Promise<number> {
+    return this.#shard.unflushedBytes(HourText.parse(hour));
+  }
+
+  async tailPages(hour: Hour): Promise<TailPage[]> {
+    return this.#shard.tailPages(HourText.parse(hour));
+  }
+
+  async tailPayload(hour: Hour, range: TailRange | null): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#shard.tailPayload(HourText.parse(hour), TailRange.nullable().parse(range));
   }
 
   claim(message: ClaimMessage): Promise<ClaimReply> {

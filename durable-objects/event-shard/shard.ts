@@ -44,6 +44,7 @@ import type {
   OwnedAnswer,
   SealReply,
 } from "../../domain/messages.ts";
+import type { TailPage, TailRange } from "../../domain/merge.ts";
 import { PackedRows, claims } from "../../domain/packed-rows.ts";
 import { type Plan, dueAt, protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
@@ -77,6 +78,7 @@ interface WorkOptions {
   readonly mayMove: boolean;
   /** Of the bucket that the rows are delivered to. */
   readonly formats: readonly Format[];
+  readonly carryBytes: number;
 }
 
 /** What an answer takes in a page of grants beside its denied fingerprints: a home, a tally. */
@@ -229,13 +231,15 @@ export class Shard {
     const enough = this.#held.unfrozenBytes >= unfrozenBytes || this.#held.unresolvedBytes >= unresolvedBytes;
     if (!enough || this.#working !== null || this.#state.phase !== "open") return;
     const formats = this.#state.plan?.formats ?? defaultFormats;
-    void this.#work(hour, { closing: false, mayMove: false, formats }).catch((error: unknown) => {
-      this.#enough = {
-        unfrozenBytes: this.#held.unfrozenBytes + flushBytes,
-        unresolvedBytes: this.#held.unresolvedBytes + claimBytes,
-      };
-      this.#deps.log("flush_failed", { error: String(error) });
-    });
+    void this.#work(hour, { closing: false, mayMove: false, formats, carryBytes: 0 }).catch(
+      (error: unknown) => {
+        this.#enough = {
+          unfrozenBytes: this.#held.unfrozenBytes + flushBytes,
+          unresolvedBytes: this.#held.unresolvedBytes + claimBytes,
+        };
+        this.#deps.log("flush_failed", { error: String(error) });
+      },
+    );
   }
 
   /** Claims and flushes, one at a time. */
@@ -248,7 +252,7 @@ export class Shard {
     await this.#working;
   }
 
-  async #workOnce(hour: Hour, { closing, mayMove, formats }: WorkOptions): Promise<void> {
+  async #workOnce(hour: Hour, { closing, mayMove, formats, carryBytes }: WorkOptions): Promise<void> {
     const enough = closing || this.#store.unresolvedBytes(hour) >= claimBytes;
     if (enough && this.#state.plan !== null) {
       const owner = holderName(this.#address);
@@ -268,8 +272,7 @@ export class Shard {
       schema: () => this.#deps.schema(),
       sync: () => this.#storage.sync(),
     };
-    const shards = this.#state.plan?.shards ?? 1;
-    const order = { hour, formats, closing, shards };
+    const order = { hour, formats, closing, carryBytes };
     const unfrozenBytes = await flush(this.#address, this.#store, deps, order);
     if (hour === this.#address.hour) this.#enough = { unfrozenBytes, unresolvedBytes: claimBytes };
     // In the same turn of work: rows of an earlier delivery must not move in between.
@@ -299,13 +302,13 @@ export class Shard {
    * safe: the figures are the same, and what an earlier call left to do is done. Throws while claims or parts are owed.
    */
   async close(message: CloseMessage): Promise<CloseReply> {
-    const { protocol, hour, nowMs, formats } = message;
+    const { protocol, hour, nowMs, formats, carryBytes } = message;
     if (protocol !== protocolVersion) return { closed: false, protocol: protocolVersion };
     this.#stop(hour, nowMs);
     if (this.#store.delivery(hour)?.state === "open") {
       const { plan } = this.#state;
       const mayMove = plan !== null && nowMs >= dueAt(hour, plan.graceMs) + claimPatienceMs;
-      await this.#work(hour, { closing: true, mayMove, formats });
+      await this.#work(hour, { closing: true, mayMove, formats, carryBytes });
     }
     const receipt = this.#receipt(hour, formats);
     const fault = receiptFault(receipt);
@@ -364,17 +367,32 @@ export class Shard {
     };
   }
 
-  /** The payload of the rows that the receipt carries, in row order. */
-  tail(hour: Hour): Uint8Array<ArrayBuffer> {
-    const tail = this.#store.delivery(hour)?.state === "closed" ? this.#store.tail(hour) : null;
-    if (tail === null) return new Uint8Array();
-    const bytes = new Uint8Array(tail.content.plainBytes);
+  /** Bytes of rows of the delivery that no part holds, those that wait for their claims included. Reads only. */
+  unflushedBytes(hour: Hour): number {
+    const { unfrozenBytes, unresolvedBytes } = this.#store.held(hour);
+    return unfrozenBytes + unresolvedBytes;
+  }
+
+  /** The pages of what the receipt carries, in row order. Reads only. */
+  tailPages(hour: Hour): TailPage[] {
+    if (this.#store.delivery(hour)?.state !== "closed") return [];
+    return this.#store
+      .tailPages(hour)
+      .map(({ content, firstSeq, lastSeq }) => ({ range: { firstSeq, lastSeq }, content }));
+  }
+
+  /** The payload of a page of them, or of all, in row order; nothing once it was dropped. Reads only. */
+  tailPayload(hour: Hour, range: TailRange | null): Uint8Array<ArrayBuffer> {
+    if (this.#store.delivery(hour)?.state !== "closed") return new Uint8Array();
+    const run = range === null ? this.#store.tail(hour) : this.#store.run(hour, range);
+    if (run === null || !this.#store.keepsPayloads(hour, run.firstSeq, run.lastSeq)) return new Uint8Array();
+    const bytes = new Uint8Array(run.content.plainBytes);
     let at = 0;
-    for (const payload of this.#store.payloads(hour, tail.firstSeq, tail.lastSeq)) {
+    for (const payload of this.#store.payloads(hour, run.firstSeq, run.lastSeq)) {
       bytes.set(payload, at);
       at += payload.length;
     }
-    if (at !== bytes.length) broken(`a tail of ${bytes.length} bytes holds ${at}`);
+    if (at !== bytes.length) broken(`a page of ${bytes.length} bytes holds ${at}`);
     return bytes;
   }
 

@@ -9,8 +9,9 @@ import type { UnfrozenBatch } from "../../domain/flush.ts";
 import { type EpochMs, type Hour, HourText } from "../../domain/hour.ts";
 import { HolderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { compactBytesMax, sqliteRowBytesMax, windowMsDefault } from "../../domain/limits.ts";
+import { compactBytesMax, sqliteRowBytesMax, tailPageBytes, windowMsDefault } from "../../domain/limits.ts";
 import { type Move, PartContent, addMoves } from "../../domain/manifest.ts";
+import type { TailRange } from "../../domain/merge.ts";
 import { HomeAddress } from "../../domain/messages.ts";
 import { PackedRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
@@ -75,6 +76,11 @@ export interface FrozenPart {
   readonly schema: JsonObject | null;
   readonly content: PartContent;
   readonly put: { readonly key: string; readonly bytes: number; readonly sha256: string } | null;
+}
+
+/** Batches of one delivery that follow each other, and what they hold together. */
+export interface BatchRun extends TailRange {
+  readonly content: PartContent;
 }
 
 /** A batch with its payload, null if that is dropped; for an export. */
@@ -532,18 +538,34 @@ export class ShardStore {
   }
 
   /** What no part of the delivery holds: the tail. Null if there is none. */
-  tail(
-    hour: Hour,
-  ): { readonly content: PartContent; readonly firstSeq: number; readonly lastSeq: number } | null {
+  tail(hour: Hour): BatchRun | null {
     const unfrozen = this.unfrozenBatches(hour);
     const first = unfrozen.at(0);
     const last = unfrozen.at(-1);
     if (first === undefined || last === undefined) return null;
-    return {
-      content: this.#contentBetween(hour, first.seq, last.seq),
-      firstSeq: first.seq,
-      lastSeq: last.seq,
-    };
+    return this.run(hour, { firstSeq: first.seq, lastSeq: last.seq });
+  }
+
+  /** The tail in runs that end with the batch with which they have `tailPageBytes`. */
+  tailPages(hour: Hour): BatchRun[] {
+    const runs: TailRange[] = [];
+    let firstSeq: number | null = null;
+    let bytes = 0;
+    const unfrozen = this.unfrozenBatches(hour);
+    for (const batch of unfrozen) {
+      firstSeq ??= batch.seq;
+      bytes += batch.bytes;
+      if (bytes < tailPageBytes && batch !== unfrozen.at(-1)) continue;
+      runs.push({ firstSeq, lastSeq: batch.seq });
+      firstSeq = null;
+      bytes = 0;
+    }
+    return runs.map((range) => this.run(hour, range));
+  }
+
+  /** Batches of a delivery, and what they hold together. */
+  run(hour: Hour, { firstSeq, lastSeq }: TailRange): BatchRun {
+    return { firstSeq, lastSeq, content: this.#contentBetween(hour, firstSeq, lastSeq) };
   }
 
   parts(hour: Hour): FrozenPart[] {

@@ -56,7 +56,9 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
         const stub = shardStub(env.EVENT_SHARD, { type: address.type, ...holder });
         return {
           close: (message) => stub.close({ ...message, ...carried() }),
-          tailPayload: (hour) => stub.tailPayload(hour),
+          unflushedBytes: (hour) => stub.unflushedBytes(hour),
+          tailPages: (hour) => stub.tailPages(hour),
+          tailPayload: (hour, range) => stub.tailPayload(hour, range),
           dropPayloads: (hour, nowMs) => stub.dropPayloads(hour, nowMs),
         };
       },

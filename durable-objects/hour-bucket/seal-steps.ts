@@ -7,10 +7,16 @@ import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
 import { partPlainBytes } from "../../domain/flush.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carryBytesMax, partBytesMax, partSampleBytes, receiptParallelismMax } from "../../domain/limits.ts";
+import {
+  carryBytesMin,
+  partBytesMax,
+  partBytesTarget,
+  partSampleBytes,
+  receiptParallelismMax,
+  tailPageBytes,
+} from "../../domain/limits.ts";
 import {
   type Part,
-  type PartContent,
   manifestFault,
   manifestKey,
   manifestOf,
@@ -18,6 +24,7 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
+import { type HeldPage, allotCarry, mergeOrder, planMerge } from "../../domain/merge.ts";
 import type { ShardRpc } from "../../domain/messages.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { columnsOf } from "../../domain/parquet/columns.ts";
@@ -25,7 +32,8 @@ import { factsOf } from "../../domain/parquet/facts.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { receiptFault } from "../../domain/receipt.ts";
 import type { JsonObject } from "../../domain/schema/json.ts";
-import { type SealStep, planMerge } from "../../domain/seal.ts";
+import type { SealStep } from "../../domain/seal.ts";
+import { sameTally } from "../../domain/tally.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import { inParallel } from "../../platform/parallel.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
@@ -37,14 +45,9 @@ export interface SealDeps {
   readonly codec: PartCodec;
   /** The stream's schema of today, for columns; null: it has none, or nobody can say. Never throws. */
   schema(): Promise<JsonObject | null>;
-  shard(holder: Holder): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads">;
-}
-
-/** What a shard left to the bucket to merge. */
-interface Tail {
-  readonly holder: Holder;
-  readonly plainBytes: number;
-  readonly content: PartContent;
+  shard(
+    holder: Holder,
+  ): Pick<ShardRpc, "unflushedBytes" | "close" | "tailPages" | "tailPayload" | "dropPayloads">;
 }
 
 const lineBreak = 10;
@@ -77,7 +80,7 @@ export class SealSteps {
       case "plan_merge":
         return this.#planMerge();
       case "put_merged":
-        return this.#putMerged(step.no);
+        return this.#putMerged(this.#mergedRecord(step.no));
       case "check_parts":
         return this.#checkParts();
       case "freeze_manifest":
@@ -109,13 +112,15 @@ export class SealSteps {
     const failures: string[] = [];
     const { hour } = this.#address;
     const formats = this.#formats();
-    await inParallel(from, receiptParallelismMax, async (holder) => {
+    const allotted = await this.#allotted(from);
+    await inParallel(from.entries(), receiptParallelismMax, async ([at, holder]) => {
       try {
         const reply = await this.#deps.shard(holder).close({
           protocol: protocolVersion,
           hour,
           nowMs: now,
           formats: [...formats],
+          carryBytes: allotted[at] ?? carryBytesMin,
         });
         if (!reply.closed) throw new Error(`speaks protocol ${reply.protocol}`);
         const fault = receiptFault(reply.receipt);
@@ -131,30 +136,66 @@ export class SealSteps {
     if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
+  /**
+   * Bytes that each receipt may carry. What a shard says that it holds decides nothing else; so one that does not answer
+   * the second time either is not waited for.
+   */
+  async #allotted(from: readonly Holder[]): Promise<readonly number[]> {
+    const enrolled = this.#store.enrolments();
+    const held: (number | null)[] = from.map(() => null);
+    if (enrolled.length > 1) {
+      await inParallel(from.entries(), receiptParallelismMax, async ([at, holder]) => {
+        const ask = (): Promise<number> => this.#deps.shard(holder).unflushedBytes(this.#address.hour);
+        held[at] = await ask()
+          .catch(ask)
+          .catch(() => null);
+      });
+    }
+    const carried = enrolled.reduce((bytes, { receipt }) => bytes + (receipt?.tail?.plainBytes ?? 0), 0);
+    return allotCarry(held, enrolled.length, carried);
+  }
+
   async #planMerge(): Promise<void> {
     const formats = this.#formats();
     const schema = formats.includes("parquet") ? await this.#deps.schema() : null;
-    const tails = this.#store
-      .receipts()
-      .flatMap(({ counters, tail }) =>
-        tail === null ? [] : [{ holder: holderOf(counters), plainBytes: tail.plainBytes, content: tail }],
-      );
-    const bytesMax = await this.#fillingBytes(tails, formats, schema);
-    this.#store.recordMergePlan(planMerge(tails, bytesMax), formats, schema);
+    const pages = await this.#pages();
+    const pageBytes = pages.map(({ content }) => content.plainBytes);
+    const bytesMax = await this.#fillingBytes(pages, formats, schema);
+    this.#store.recordMergePlan(pages, planMerge(pageBytes, bytesMax), formats, schema);
   }
 
-  /** Bytes before compression that fill a part in each of the formats, by the first rows of the largest tail. */
+  /** All that is carried, in the order in which it is merged. What is little is one page, and nobody has to be asked. */
+  async #pages(): Promise<readonly HeldPage[]> {
+    const pages: HeldPage[] = [];
+    await inParallel(this.#store.receipts(), receiptParallelismMax, async ({ counters, tail }) => {
+      if (tail === null) return;
+      const holder = holderOf(counters);
+      if (tail.plainBytes <= tailPageBytes) {
+        pages.push({ holder, range: null, content: tail });
+        return;
+      }
+      const parts = await this.#deps.shard(holder).tailPages(this.#address.hour);
+      const { tally, plainBytes } = addContents(parts.map(({ content }) => content));
+      if (!sameTally(tally, tail.tally) || plainBytes !== tail.plainBytes)
+        broken(`the pages of shard ${holderName(holder)} are not what its receipt carries`);
+      pages.push(...parts.map(({ range, content }) => ({ holder, range, content })));
+    });
+    return mergeOrder(pages);
+  }
+
+  /** Bytes before compression that fill a part in each of the formats, by the first rows of the largest page. */
   async #fillingBytes(
-    tails: readonly Tail[],
+    pages: readonly HeldPage[],
     formats: readonly Format[],
     schema: JsonObject | null,
   ): Promise<number> {
-    const [largest] = tails.toSorted((a, b) => b.plainBytes - a.plainBytes);
-    // One tail makes one part, however well it compresses.
-    if (largest === undefined || tails.length === 1) return carryBytesMax;
-    const tail = await this.#deps.shard(largest.holder).tailPayload(this.#address.hour);
-    const end = tail.indexOf(lineBreak, partSampleBytes);
-    const rows = end < 0 ? tail : tail.subarray(0, end + 1);
+    const [largest] = pages.toSorted((a, b) => b.content.plainBytes - a.content.plainBytes);
+    const all = pages.reduce((bytes, { content }) => bytes + content.plainBytes, 0);
+    // One part, however badly it compresses.
+    if (largest === undefined || all <= partBytesTarget) return partBytesTarget;
+    const page = await this.#payload(largest);
+    const end = page.indexOf(lineBreak, partSampleBytes);
+    const rows = end < 0 ? page : page.subarray(0, end + 1);
     const facts = factsOf(this.#address, largest.content);
     const filling = formats.map(async (format) => {
       const encoding = { format, typed: columnsOf(schema), facts };
@@ -166,26 +207,18 @@ export class SealSteps {
   }
 
   /**
-   * The rows of a merged part are the tails of closed shards, in shard order: the same bytes whenever it is made. One
-   * that turns out to be more than a put takes becomes two; no put of it was ever tried.
+   * The rows of a merged part are pages of the tails of closed shards, in shard order: the same bytes whenever it is made.
+   * One that turns out to be more than a put takes becomes two; no put of it was ever tried.
    */
-  async #putMerged(no: number): Promise<void> {
-    const receipts = new Map(
-      this.#store.receipts().map((receipt) => [holderName(receipt.counters), receipt]),
-    );
-    const { shards, encoder, schema } = this.#mergedRecord(no);
+  async #putMerged(merged: MergedRecord): Promise<void> {
+    const { no, encoder, schema } = merged;
     const format = formatOf(encoder);
-    const content = addContents(
-      shards.map((holder) => {
-        const name = holderName(holder);
-        return receipts.get(name)?.tail ?? broken(`shard ${name} is merged and has no tail`);
-      }),
-    );
-    const tails = this.#tails(shards, content.plainBytes);
+    const pages = this.#store.pagesOf(merged);
+    const content = addContents(pages.map((page) => page.content));
     const encoding = { format, typed: columnsOf(schema), facts: factsOf(this.#address, content) };
-    const encoded = await this.#deps.codec.encode(encoding, tails, partBytesMax);
+    const encoded = await this.#deps.codec.encode(encoding, this.#payloads(pages), partBytesMax);
     if (encoded === null) {
-      this.#store.splitMerged(no);
+      this.#store.splitMerged(merged);
       return;
     }
     for (let tries = 0; tries < strayTriesMax; tries++) {
@@ -209,15 +242,18 @@ export class SealSteps {
     broken(`${strayTriesMax} keys of merged part ${no} hold other content`);
   }
 
-  /** One tail is held at a time. Throws after the last one if they are not so many bytes altogether. */
-  async *#tails(shards: readonly Holder[], plainBytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    let bytes = 0;
-    for (const holder of shards) {
-      const tail = await this.#deps.shard(holder).tailPayload(this.#address.hour);
-      bytes += tail.length;
-      yield tail;
-    }
-    if (bytes !== plainBytes) broken(`tails of ${plainBytes} bytes arrived as ${bytes}`);
+  /** One page is held at a time. */
+  async *#payloads(pages: readonly HeldPage[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const page of pages) yield await this.#payload(page);
+  }
+
+  async #payload({ holder, range, content }: HeldPage): Promise<Uint8Array<ArrayBuffer>> {
+    const payload = await this.#deps.shard(holder).tailPayload(this.#address.hour, range);
+    if (payload.length !== content.plainBytes)
+      broken(
+        `a page of ${content.plainBytes} bytes of shard ${holderName(holder)} came as ${payload.length}`,
+      );
+    return payload;
   }
 
   #mergedRecord(no: number): MergedRecord {

@@ -5,7 +5,8 @@ import { type Format, encoderOf } from "../../domain/encoding.ts";
 import { EpochMs, HourText } from "../../domain/hour.ts";
 import { type Holder, ShardIndex, holderName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { Part } from "../../domain/manifest.ts";
+import { Part, PartContent } from "../../domain/manifest.ts";
+import { type HeldPage, type PageRun, middlePage } from "../../domain/merge.ts";
 import { Plan } from "../../domain/plan.ts";
 import { Receipt } from "../../domain/receipt.ts";
 import type { JsonObject } from "../../domain/schema/json.ts";
@@ -50,11 +51,23 @@ const EnrolmentRow = z.object({
   abandoned: json(Abandoned).nullable().default(null),
 });
 
-const HolderText = z.strictObject({ hour: HourText, index: ShardIndex });
+const PageRow = z
+  .object({
+    hour: HourText,
+    shard: ShardIndex,
+    first_seq: z.number().nullable(),
+    last_seq: z.number().nullable(),
+    content: json(PartContent),
+  })
+  .transform(({ hour, shard, first_seq: firstSeq, last_seq: lastSeq, content }): HeldPage => {
+    const range = firstSeq === null || lastSeq === null ? null : { firstSeq, lastSeq };
+    return { holder: { hour, index: shard }, range, content };
+  });
 
 const MergedRow = z.object({
   no: z.number(),
-  shards: json(z.array(HolderText)),
+  first_page: z.number(),
+  last_page: z.number(),
   key_no: z.number(),
   encoder: z.number(),
   schema: json(z.record(z.string(), z.unknown())).nullable(),
@@ -174,19 +187,34 @@ export class BucketStore {
     );
   }
 
-  /** Fixes the rows of merged parts: a part of each format for each group of tails. */
+  /** Fixes the rows of merged parts: a part of each format for each run of these pages. */
   recordMergePlan(
-    groups: readonly (readonly Holder[])[],
+    pages: readonly HeldPage[],
+    runs: readonly PageRun[],
     formats: readonly Format[],
     schema: JsonObject | null,
   ): void {
-    const planned = groups.flatMap((shards, keyNo) => formats.map((format) => ({ shards, keyNo, format })));
+    migrate(this.#storage, migrations);
+    const planned = runs.flatMap((run, keyNo) => formats.map((format) => ({ run, keyNo, format })));
     this.#storage.transactionSync(() => {
-      planned.forEach(({ shards, keyNo, format }, no) => {
+      pages.forEach(({ holder, range, content }, no) => {
         this.#storage.sql.exec(
-          "INSERT INTO merged (no, shards, key_no, encoder, schema) VALUES (?, ?, ?, ?, ?)",
+          "INSERT INTO tail_page (no, hour, shard, first_seq, last_seq, content) VALUES (?, ?, ?, ?, ?, ?)",
           no,
-          JSON.stringify(shards),
+          holder.hour,
+          holder.index,
+          range?.firstSeq ?? null,
+          range?.lastSeq ?? null,
+          JSON.stringify(content),
+        );
+      });
+      planned.forEach(({ run, keyNo, format }, no) => {
+        this.#storage.sql.exec(
+          `INSERT INTO merged (no, shards, first_page, last_page, key_no, encoder, schema)
+           VALUES (?, '"pages"', ?, ?, ?, ?, ?)`,
+          no,
+          run.firstPage,
+          run.lastPage,
           keyNo,
           encoderOf(format),
           format === "parquet" && schema !== null ? JSON.stringify(schema) : null,
@@ -196,33 +224,38 @@ export class BucketStore {
     });
   }
 
+  /** Of a bucket whose merge was planned by older code, its pages are known from here on. */
   merged(): MergedRecord[] {
+    migrate(this.#storage, migrations);
     return this.#storage.sql
       .exec("SELECT * FROM merged ORDER BY no")
       .toArray()
       .map((row) => MergedRow.parse(row));
   }
 
-  /** Makes two merged parts, of about half of the shards each, of one that was never put. */
-  splitMerged(no: number): void {
-    const merged = this.merged();
-    const { shards } =
-      merged.find((record) => record.no === no) ?? broken(`merged part ${no} is not planned`);
-    if (shards.length < 2) broken(`merged part ${no} is one shard's tail and more than a put takes`);
-    const middle = Math.ceil(shards.length / 2);
+  /** The pages of a merged part, in the order of its rows. */
+  pagesOf({ first_page: first, last_page: last }: MergedRecord): HeldPage[] {
+    return this.#storage.sql
+      .exec("SELECT * FROM tail_page WHERE no BETWEEN ? AND ? ORDER BY no", first, last)
+      .toArray()
+      .map((row) => PageRow.parse(row));
+  }
+
+  /** Makes two merged parts, of about half of the bytes each, of one that was never put. */
+  splitMerged(merged: MergedRecord): void {
+    const { no, first_page: first, last_page: last } = merged;
+    if (first === last) broken(`merged part ${no} is one page of a tail and more than a put takes`);
+    const middle = first + middlePage(this.pagesOf(merged).map(({ content }) => content.plainBytes));
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(
-        `INSERT INTO merged (no, shards, key_no, encoder, schema)
-         SELECT (SELECT max(no) + 1 FROM merged), ?, (SELECT max(key_no) + 1 FROM merged), encoder, schema
+        `INSERT INTO merged (no, shards, first_page, last_page, key_no, encoder, schema)
+         SELECT (SELECT max(no) + 1 FROM merged), '"pages"', ?, last_page, (SELECT max(key_no) + 1 FROM merged),
+           encoder, schema
          FROM merged WHERE no = ?`,
-        JSON.stringify(shards.slice(middle)),
+        middle + 1,
         no,
       );
-      this.#storage.sql.exec(
-        "UPDATE merged SET shards = ? WHERE no = ?",
-        JSON.stringify(shards.slice(0, middle)),
-        no,
-      );
+      this.#storage.sql.exec(`UPDATE merged SET last_page = ?, shards = '"pages"' WHERE no = ?`, middle, no);
     });
   }
 

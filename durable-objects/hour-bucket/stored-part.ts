@@ -1,6 +1,6 @@
 /**
- * A merged part of this bucket, encoded again from the tails that its shards keep: for an operator who puts it back.
- * Reads only. Tails that do not add up any more were dropped: then it is `dropped`, and never a shorter part.
+ * A merged part of this bucket, encoded again from the pages that its shards keep: for an operator who puts it back.
+ * Reads only. Pages that do not add up any more were dropped: then it is `dropped`, and never a shorter part.
  */
 import { formatOf } from "../../domain/encoding.ts";
 import type { BucketAddress, Holder } from "../../domain/ids.ts";
@@ -26,20 +26,21 @@ export async function storedPart(
   if (store.record() === null) return { stored: false, why: "unknown" };
   const merged = store.merged().find(({ part }) => part?.key === key);
   if (merged === undefined || merged.part === null) return { stored: false, why: "unknown" };
-  const { shards, encoder, schema, part } = merged;
-  let tailBytes = 0;
-  async function* tails(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    for (const holder of shards) {
-      const tail = await deps.shard(holder).tailPayload(address.hour);
-      tailBytes += tail.length;
-      yield tail;
+  const { encoder, schema, part } = merged;
+  const pages = store.pagesOf(merged);
+  let pageBytes = 0;
+  async function* payloads(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const { holder, range } of pages) {
+      const payload = await deps.shard(holder).tailPayload(address.hour, range);
+      pageBytes += payload.length;
+      yield payload;
     }
   }
   const encoding = { format: formatOf(encoder), typed: columnsOf(schema), facts: factsOf(address, part) };
-  const encoded = await deps.codec.encode(encoding, tails(), partBytesMax);
+  const encoded = await deps.codec.encode(encoding, payloads(), partBytesMax);
   if (encoded === null) return { stored: false, why: "outgrown" };
   // A shard that has dropped its rows answers none.
-  if (tailBytes !== part.plainBytes) return { stored: false, why: "dropped" };
+  if (pageBytes !== part.plainBytes) return { stored: false, why: "dropped" };
   const { bytes, sha256 } = encoded;
   return { stored: true, bytes, sha256 };
 }

@@ -7,14 +7,15 @@ import type { Format } from "../../domain/encoding.ts";
 import { type EpochMs, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carriedBytesMax, carryBytesMin } from "../../domain/limits.ts";
+import { tailPageBytes } from "../../domain/limits.ts";
 import { Manifest, bucketPrefix, manifestFault, manifestKey, successKey } from "../../domain/manifest.ts";
-import type { SealReply, SealedSummary, ShardRpc } from "../../domain/messages.ts";
+import type { SealReply, SealedSummary } from "../../domain/messages.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
 import { Shard } from "../../durable-objects/event-shard/shard.ts";
 import { Bucket } from "../../durable-objects/hour-bucket/bucket.ts";
+import type { SealDeps } from "../../durable-objects/hour-bucket/seal-steps.ts";
 import { edgeOf, hour, indexOf, plan as onePlan, rowNo, tallyOf, textOf, type } from "../domain/make.ts";
 import { MemoryObjects, aroundObjects } from "../fakes/object-store.ts";
 import {
@@ -29,20 +30,28 @@ import {
   untilDone,
 } from "./harness.ts";
 
-/** The first of so many shards that a receipt carries little. */
 const shardsUsed = 4;
 const plan = {
   ...onePlan,
-  shards: carriedBytesMax / carryBytesMin,
+  shards: shardsUsed,
   formats: ["ndjson.gz", "parquet"] satisfies Format[],
 };
 const due = dueAt(hour, plan.graceMs);
 const address = { type, hour };
 
+/** Bytes of the line of a row that is not long. */
+const shortBytes = 40;
+
+/** Rows from this number on are so long that six of them are more than the least that a receipt may carry. */
+const longFrom = 100;
+const longBytes = 200_000;
+
 interface Script {
   readonly name: string;
   /** Appends, one after the other: the shard, and the numbers of its rows. */
   readonly appends: readonly (readonly [shard: number, numbers: readonly number[]])[];
+  /** Shards that never say what they hold: their receipts carry little. */
+  readonly silent?: readonly number[];
   /** Who seals: one caller, or two at once while a client goes on sending. */
   readonly busy: boolean;
   readonly codec?: PartCodec;
@@ -61,12 +70,6 @@ const bloatedCodec: PartCodec = {
     ),
 };
 
-/** Bytes of the line of a row that is not long. */
-const shortBytes = 40;
-
-/** Rows from this number on are so long that six of them are too many to carry. */
-const longFrom = 100;
-
 const scripts: readonly Script[] = [
   { name: "in which nothing came", appends: [], busy: false },
   {
@@ -77,6 +80,15 @@ const scripts: readonly Script[] = [
       [0, [2, 4]],
       [2, [100, 101, 102, 103, 104, 105]],
       [3, []],
+    ],
+    silent: [2],
+    busy: false,
+  },
+  {
+    name: "of a tail of several pages, and a small one",
+    appends: [
+      [0, Array.from({ length: Math.ceil(tailPageBytes / longBytes) + 1 }, (_, no) => longFrom + no)],
+      [1, [1]],
     ],
     busy: false,
   },
@@ -102,7 +114,7 @@ const scripts: readonly Script[] = [
 ];
 
 function lineOf(no: number): string {
-  return `${JSON.stringify({ no }).padEnd((no < longFrom ? shortBytes : 200_000) - 1)}\n`;
+  return `${JSON.stringify({ no }).padEnd((no < longFrom ? shortBytes : longBytes) - 1)}\n`;
 }
 
 function byNumber(a: number, b: number): number {
@@ -125,10 +137,12 @@ class World {
   readonly unreachable = new Set<number>();
   now: EpochMs = startOf(hour);
   readonly #codec: PartCodec;
+  readonly #silent: readonly number[];
   #appends = 0;
 
-  constructor(fault: Fault | null, codec: PartCodec = plainCodec) {
+  constructor(fault: Fault | null, { codec = plainCodec, silent = [] }: Partial<Script> = {}) {
     this.#codec = codec;
+    this.#silent = silent;
     this.outside = new Outside(fault);
     this.bucket = new Host("bucket", this.outside, (place) => this.#buildBucket(place));
     this.shards = Array.from({ length: shardsUsed }, (_, index) => {
@@ -166,17 +180,28 @@ class World {
     });
   }
 
-  #stubOf(life: Life, index: number): Pick<ShardRpc, "close" | "tailPayload" | "dropPayloads"> {
+  #stubOf(life: Life, index: number): ReturnType<SealDeps["shard"]> {
     const shard = this.shards[index] ?? broken(`no shard ${index}`);
     const name = `bucket: shard ${index}`;
     return {
+      unflushedBytes: (of) =>
+        this.outside.call(life, `${name} unflushed bytes`, async () => {
+          if (this.#silent.includes(index)) throw new Error("silent");
+          return shard.call(async (object) => object.unflushedBytes(of));
+        }),
       close: (message) =>
         this.outside.call(life, `${name} close`, async () => {
           if (this.unreachable.has(index)) throw new Error("unreachable");
           return shard.call((object) => object.close(message));
         }),
-      tailPayload: (of) =>
-        this.outside.call(life, `${name} tail`, () => shard.call(async (object) => object.tail(of))),
+      tailPages: (of) =>
+        this.outside.call(life, `${name} tail pages`, () =>
+          shard.call(async (object) => object.tailPages(of)),
+        ),
+      tailPayload: (of, range) =>
+        this.outside.call(life, `${name} tail`, () =>
+          shard.call(async (object) => object.tailPayload(of, range)),
+        ),
       dropPayloads: (of, nowMs) =>
         this.outside.call(life, `${name} drop payloads`, () =>
           shard.call((object) => object.dropPayloads(of, epochMs(nowMs))),
@@ -344,7 +369,7 @@ function timeless(world: World): [string, string][] {
 }
 
 describe.each(scripts)("an hour $name", (script) => {
-  const clean = new World(null, script.codec);
+  const clean = new World(null, script);
   let calls: readonly string[] = [];
 
   beforeAll(async () => {
@@ -371,7 +396,7 @@ describe.each(scripts)("an hour $name", (script) => {
     "[BU4] [BU5] [BU7] [BU8] [FO1] gives one manifest and the same objects, when any call %s",
     async (failure) => {
       for (const [call, name] of calls.entries()) {
-        const world = new World({ call, failure }, script.codec);
+        const world = new World({ call, failure }, script);
         const at = `call ${call}, ${name}`;
         await play(script, world).catch((error: unknown) => {
           throw new Error(at, { cause: error });

@@ -7,7 +7,7 @@ import type { Format } from "../../domain/encoding.ts";
 import { type EpochMs, type Hour, endOf, epochMs, plusHours, startOf } from "../../domain/hour.ts";
 import { AppendNo, type Holder, type HolderName, shardOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carryBytesMax, claimBytes, claimPatienceMs, forgetAfterWindowMs } from "../../domain/limits.ts";
+import { carryAloneBytesMax, claimBytes, claimPatienceMs, forgetAfterWindowMs } from "../../domain/limits.ts";
 import type { AppendReply, ClaimMessage, ClaimReply, HomeAddress } from "../../domain/messages.ts";
 import { type Claims, claims, packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
@@ -67,6 +67,9 @@ const all = [...posted.map(([no]) => no), ...ofHolder.flat()].filter((no) => no 
 /** Rows so large that the ones of one delivery take two rounds of claims. */
 const largeRowBytes = 512 * 1024;
 const twoShards = { ...plan, shards: 2 };
+
+/** What receipts may carry. */
+const carryBytes = carryAloneBytesMax;
 
 class World {
   readonly outside: Outside;
@@ -215,7 +218,13 @@ class World {
 
   close(holder: number, of: Hour, formats: readonly Format[] = plan.formats): Promise<Receipt> {
     return untilDone(async () => {
-      const message = { protocol: protocolVersion, hour: of, nowMs: this.now, formats: [...formats] };
+      const message = {
+        protocol: protocolVersion,
+        hour: of,
+        nowMs: this.now,
+        formats: [...formats],
+        carryBytes,
+      };
       const reply = await this.holderAt(holder).call((object) => object.close(message));
       return reply.closed ? reply.receipt : broken("it speaks another protocol");
     });
@@ -227,7 +236,7 @@ function fingerprintsIn(bytes: Uint8Array): string[] {
 }
 
 async function rowsOf(world: World, holder: number, of: Hour): Promise<number[]> {
-  const tail = await world.holderAt(holder).call(async (object) => object.tail(of));
+  const tail = await world.holderAt(holder).call(async (object) => object.tailPayload(of, null));
   return [...textOf(tail).matchAll(/"no":(\d+)/g)].map(([, no]) => Number(no));
 }
 
@@ -390,7 +399,7 @@ describe("a holder whose home does not answer", () => {
   it("[CL4] [FO1] writes rows that moved in the formats of the bucket that takes them", async () => {
     const world = new World(null);
     world.away = true;
-    const nos = [...Array(1 + carryBytesMax / largeRowBytes).keys()].map((at) => 100 + at);
+    const nos = [...Array(1 + carryAloneBytesMax / largeRowBytes).keys()].map((at) => 100 + at);
     for (const no of nos) {
       const line = `{"no":${no},"pad":"${"x".repeat(largeRowBytes)}"}\n`;
       await world.send(0, packRows([rowNo(no, { claims: claims.dated, homeHour, line })]));
@@ -426,7 +435,7 @@ describe("a home that may have forgotten", () => {
     const { counters } = await world.close(0, hour);
     expect(counters).toMatchObject({ unguarded: 4, denied: tallyOf([]), reassignedOut: [] });
     expect(counters.delivered).toEqual(tallyOf([1, 2, 3, 4, 5, 10, 11]));
-    const tail = textOf(await world.holderAt(0).call(async (object) => object.tail(hour)));
+    const tail = textOf(await world.holderAt(0).call(async (object) => object.tailPayload(hour, null)));
     const marked = tail.split("\n").filter((line) => line.startsWith('{"unguarded":true,'));
     expect(marked.map((line) => (JSON.parse(line) as { no: number }).no)).toEqual([1, 2, 4, 5]);
   });

@@ -139,7 +139,9 @@ function shardRpc(host: Host<Shard>, around: Around): ShardRpc {
   return {
     append: (message) => via("append", (shard) => shard.append(message)),
     close: (message) => via("close", (shard) => shard.close(message)),
-    tailPayload: (hour) => via("tail", async (shard) => shard.tail(hour)),
+    unflushedBytes: (hour) => via("unflushed", async (shard) => shard.unflushedBytes(hour)),
+    tailPages: (hour) => via("pages", async (shard) => shard.tailPages(hour)),
+    tailPayload: (hour, range) => via("tail", async (shard) => shard.tailPayload(hour, range)),
     claim: (message) => via("claim", (shard) => shard.claim(message)),
     grants: (seq) => via("grants", async (shard) => shard.grants(seq)),
     ownedBy: (owner, fingerprints) => via("owned", async (shard) => shard.ownedBy(owner, fingerprints)),

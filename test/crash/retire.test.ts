@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type EpochMs, endOf, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { freezeRecheckMs, retireAfterWindowMs } from "../../domain/limits.ts";
+import { carryBytesMin, freezeRecheckMs, retireAfterWindowMs } from "../../domain/limits.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { dueAt, protocolVersion } from "../../domain/plan.ts";
 import { Ledger } from "../../durable-objects/edge-ledger/ledger.ts";
@@ -133,7 +133,13 @@ const kinds: readonly Kind[] = [
       return shard.append({ ...message, rows });
     });
     await world.at(due, (shard) =>
-      shard.close({ protocol: protocolVersion, hour, nowMs: due, formats: [...plan.formats] }),
+      shard.close({
+        protocol: protocolVersion,
+        hour,
+        nowMs: due,
+        formats: [...plan.formats],
+        carryBytes: carryBytesMin,
+      }),
     );
     await world.at(due + 60_000, (shard) => shard.dropPayloads(hour, epochMs(due + 60_000)));
   }),

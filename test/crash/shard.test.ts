@@ -9,7 +9,7 @@ import type { Format } from "../../domain/encoding.ts";
 import { epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carriedBytesMax, carryBytesMin, flushBytes } from "../../domain/limits.ts";
+import { carryBytesMin, flushBytes } from "../../domain/limits.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import { type Receipt, receiptFault } from "../../domain/receipt.ts";
@@ -23,7 +23,7 @@ import {
   hexOf,
   hour,
   indexOf,
-  plan as onePlan,
+  plan,
   rowNo,
   tallyOf,
   textOf,
@@ -44,8 +44,8 @@ interface Script {
   readonly codec?: PartCodec;
 }
 
-/** One of so many shards that a receipt carries little. */
-const plan = { ...onePlan, shards: carriedBytesMax / carryBytesMin };
+/** What the receipt may carry. */
+const carryBytes = carryBytesMin;
 
 /** Columns of more than some rows are more bytes than a put takes. */
 const bloatedCodec: PartCodec = {
@@ -171,14 +171,14 @@ class World {
     return untilDone(async (attempt) => {
       if (attempt > 0) await this.append([1_000 + attempt]);
       const nowMs = epochMs(startOf(hour) + 3_600_000 + attempt);
-      const message = { protocol: protocolVersion, hour, nowMs, formats: [...this.formats] };
+      const message = { protocol: protocolVersion, hour, nowMs, formats: [...this.formats], carryBytes };
       const reply = await this.shard.call((shard) => shard.close(message));
       return reply.closed ? reply.receipt : broken("the shard speaks another protocol");
     });
   }
 
   tail(): Promise<Uint8Array<ArrayBuffer>> {
-    return untilDone(() => this.shard.call(async (shard) => shard.tail(hour)));
+    return untilDone(() => this.shard.call(async (shard) => shard.tailPayload(hour, null)));
   }
 }
 

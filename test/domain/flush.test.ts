@@ -1,16 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type UnfrozenBatch, carryBytes, decideFreeze, partPlainBytes } from "../../domain/flush.ts";
+import { type UnfrozenBatch, decideFreeze, partPlainBytes } from "../../domain/flush.ts";
 import {
   batchPayloadBytesMax,
-  carriedBytesMax,
-  carryBytesMax,
-  carryBytesMin,
   flushBytes,
   partBytesMax,
   partBytesTarget,
   partPlainBytesMax,
-  shardsMax,
 } from "../../domain/limits.ts";
 
 function batches(...bytes: number[]): UnfrozenBatch[] {
@@ -86,22 +82,5 @@ describe("partPlainBytes", () => {
 
   it("[PA4] is not reached by a shard before it looks, where rows do not compress", () => {
     expect(partPlainBytes({ plainBytes: 1_000, encodedBytes: 1_000 })).toBeGreaterThanOrEqual(flushBytes);
-  });
-});
-
-describe("carryBytes", () => {
-  it("[PA4] is as much as one message takes while the bucket's object can encode it all", () => {
-    const few = Math.floor(carriedBytesMax / carryBytesMax);
-    expect(carryBytes(1)).toBe(carryBytesMax);
-    expect(carryBytes(few)).toBe(carryBytesMax);
-    expect(carryBytes(few + 1)).toBeLessThan(carryBytesMax);
-    expect((few + 1) * carryBytes(few + 1)).toBeLessThanOrEqual(carriedBytesMax);
-  });
-
-  it("[PA4] never falls below what is worth a part of its own", () => {
-    const many = carriedBytesMax / carryBytesMin;
-    expect(carryBytes(many)).toBe(carryBytesMin);
-    expect(carryBytes(many + 1)).toBe(carryBytesMin);
-    expect(carryBytes(shardsMax)).toBe(carryBytesMin);
   });
 });

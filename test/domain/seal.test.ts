@@ -1,15 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Holder, compareHolders, holderName } from "../../domain/ids.ts";
+import { type Holder, holderName } from "../../domain/ids.ts";
 import { epochMs } from "../../domain/hour.ts";
-import { carryBytesMax, sealRetryMsMax, sealRetryMsMin, shardsMax } from "../../domain/limits.ts";
-import {
-  type SealProgress,
-  type SealStep,
-  nextSealStep,
-  planMerge,
-  retryDelayMs,
-} from "../../domain/seal.ts";
+import { sealRetryMsMax, sealRetryMsMin, shardsMax } from "../../domain/limits.ts";
+import { type SealProgress, type SealStep, nextSealStep, retryDelayMs } from "../../domain/seal.ts";
 import { hour, hourOfText, indexOf } from "./make.ts";
 
 const dueAtMs = epochMs(1_000);
@@ -44,10 +38,6 @@ const anyHolder: fc.Arbitrary<Holder> = fc.record({
   hour: fc.constantFrom(hour, hourOfText("2026-11-23T09"), hourOfText("2026-11-22T23")),
   index: fc.nat({ max: shardsMax - 1 }).map(indexOf),
 });
-
-function holder(index: number): Holder {
-  return { hour, index: indexOf(index) };
-}
 
 const anyProgress: fc.Arbitrary<SealProgress> = fc.record({
   phase: fc.constantFrom("blank", "planned", "open", "sealing", "sealed"),
@@ -164,50 +154,6 @@ describe("the seal", () => {
       "mark_sealed",
       "done",
     ]);
-  });
-});
-
-describe("planMerge", () => {
-  const bytesMax = 2 * carryBytesMax;
-
-  it("[PA5] makes one part of the tails of a bucket of few rows", () => {
-    const tails = [3, 1, 2].map((index) => ({ holder: holder(index), plainBytes: 100 }));
-    expect(planMerge(tails, bytesMax)).toEqual([[holder(1), holder(2), holder(3)]]);
-    expect(planMerge([], bytesMax)).toEqual([]);
-  });
-
-  it("[PA6] takes every tail once, in shard order, in as few parts as the bound allows", () => {
-    const tail = fc.record({
-      holder: anyHolder,
-      plainBytes: fc.integer({ min: 1, max: carryBytesMax }),
-    });
-    const tails = fc.uniqueArray(tail, { selector: (one) => holderName(one.holder), maxLength: shardsMax });
-    fc.assert(
-      fc.property(tails, (list) => {
-        const groups = planMerge(list, bytesMax);
-        const bytesOf = new Map(list.map((one) => [holderName(one.holder), one.plainBytes]));
-        const sum = (holders: readonly Holder[]): number =>
-          holders.reduce((bytes, one) => bytes + (bytesOf.get(holderName(one)) ?? 0), 0);
-        expect(groups.flat()).toEqual(list.map((one) => one.holder).toSorted(compareHolders));
-        expect(groups.filter((group) => group.length === 0 || sum(group) > bytesMax)).toEqual([]);
-        groups.slice(1).forEach((group, no) => {
-          expect(sum([...(groups[no] ?? []), ...group.slice(0, 1)])).toBeGreaterThan(bytesMax);
-        });
-      }),
-    );
-  });
-
-  it("[PA6] fills a part to its bound and not one byte past", () => {
-    const halves = (second: number): number[] =>
-      planMerge(
-        [
-          { holder: holder(0), plainBytes: bytesMax / 2 },
-          { holder: holder(1), plainBytes: second },
-        ],
-        bytesMax,
-      ).map((group) => group.length);
-    expect(halves(bytesMax / 2)).toEqual([2]);
-    expect(halves(bytesMax / 2 + 1)).toEqual([1, 1]);
   });
 });
 

@@ -15,8 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { carriedBytesMax, carryBytesMin } from "../../domain/limits.ts";
 import { Manifest, type Part } from "../../domain/manifest.ts";
+import { HourText } from "../../domain/hour.ts";
+import { EventType } from "../../domain/ids.ts";
 import { type Api, createKey, runCron } from "../../scripts/local/client.ts";
 import { type LocalRuntime, startLocalRuntime } from "../../scripts/local/runtime.ts";
 import { ReplayClock } from "../../scripts/replay/clock.ts";
@@ -29,6 +30,7 @@ import {
   moveTo,
   postEvents,
   pullHere,
+  putByShards,
   register,
   sha256Of,
   startPull,
@@ -36,10 +38,9 @@ import {
 import type { Ran } from "./run-script.ts";
 
 const temporary = mkdtempSync(join(tmpdir(), "hourseal-test-"));
-const type = "shop/order é";
+const type = EventType.parse("shop/order é");
 const stream = "events/type=shop%2Forder%20%C3%A9/date=2026-05-01";
-/** Of so many shards each puts what it has, unless that is very little. */
-const manyShards = carriedBytesMax / carryBytesMin;
+const shards = 8;
 const ids08 = Array.from({ length: 120 }, (_, no) => `a${no}`);
 const ids10 = Array.from({ length: 5 }, (_, no) => `b${no}`);
 let runtime: LocalRuntime;
@@ -55,8 +56,9 @@ beforeAll(async () => {
   runtime = await startLocalRuntime({ port: 0, dataDir: join(temporary, "data"), adminKey, cron: false });
   admin = { url: runtime.url, key: adminKey };
   await moveTo(admin, "2026-05-01T08:00:00Z");
-  await register(admin, type, { shards: manyShards, partitionBy: "source" });
+  await register(admin, type, { shards, partitionBy: "source" });
   await postEvents(admin, type, "2026-05-01T08:00:01Z", ids08, 60_000, 3);
+  await putByShards(runtime.miniflare, { type, hour: HourText.parse("2026-05-01T08") }, shards);
   await moveTo(admin, "2026-05-01T10:00:00Z");
   await postEvents(admin, type, "2026-05-01T10:00:01Z", ids10, 100);
   const report = await settle(admin, new ReplayClock(admin), Date.parse("2026-05-01T10:30:00Z"));

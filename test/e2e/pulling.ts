@@ -5,7 +5,13 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as z from "zod";
+import { startOf } from "../../domain/hour.ts";
+import { type BucketAddress, ShardIndex, shardName } from "../../domain/ids.ts";
+import type { ShardRpc } from "../../domain/messages.ts";
+import { protocolVersion } from "../../domain/plan.ts";
 import { type Api, call, createKey, moveClock, putStream } from "../../scripts/local/client.ts";
+import { readProjectConfig } from "../../scripts/local/config.ts";
+import type { LocalRuntime } from "../../scripts/local/runtime.ts";
 import { pullMain } from "../../scripts/pull/main.ts";
 import type { Ran } from "./run-script.ts";
 
@@ -35,6 +41,24 @@ export async function postEvents(
     const reply = await call(client, "POST", "/v1/events", events.slice(at, at + perRequest));
     const { accepted } = z.looseObject({ accepted: z.number() }).parse(reply);
     if (accepted !== Math.min(perRequest, events.length - at)) throw new Error(`accepted: ${accepted}`);
+  }
+}
+
+/** Closes the shards of an hour so that each has put its rows as parts of its own, as shards of more rows than this do. */
+export async function putByShards(
+  miniflare: LocalRuntime["miniflare"],
+  address: BucketAddress,
+  shards: number,
+): Promise<void> {
+  const namespace = await miniflare.getDurableObjectNamespace("EVENT_SHARD", readProjectConfig("local").name);
+  for (let no = 0; no < shards; no++) {
+    const name = shardName({ ...address, index: ShardIndex.parse(no) });
+    const stub = namespace.get(namespace.idFromName(name)) as unknown as ShardRpc;
+    const { hour } = address;
+    if ((await stub.unflushedBytes(hour)) === 0) continue;
+    const message = { protocol: protocolVersion, hour, nowMs: startOf(hour), carryBytes: 0 };
+    const reply = await stub.close({ ...message, formats: ["ndjson.gz"] });
+    if (!reply.closed || reply.receipt.tail !== null) throw new Error(`${name} put none`);
   }
 }
 

@@ -291,13 +291,27 @@ function askedRows(`,
     change(flush, "typed: columnsOf(frozen.schema), facts", "typed: columnsOf(await deps.schema()), facts"),
   ]),
   mutant("tails are merged into the first of their formats only", [
-    change(steps, "planMerge(tails, bytesMax), formats,", "planMerge(tails, bytesMax), formats.slice(0, 1),"),
+    change(
+      steps,
+      "planMerge(pageBytes, bytesMax), formats,",
+      "planMerge(pageBytes, bytesMax), formats.slice(0, 1),",
+    ),
   ]),
+  mutant(
+    "a merged part that is split has its middle page twice",
+    [change(bucketStore, "middle + 1,\n        no,", "middle,\n        no,")],
+    "test/crash/bucket.test.ts",
+  ),
+  mutant(
+    "a page of a tail begins with the first batch of the one before",
+    [change(shardStore, "      firstSeq = null;\n      bytes = 0;", "      bytes = 0;")],
+    "test/crash/bucket.test.ts",
+  ),
   mutant("rows that moved lie in the formats of the bucket that they left", [
     change(
       shard,
-      "await this.#work(hour, { closing: true, mayMove, formats });",
-      "await this.#work(hour, { closing: true, mayMove, formats: plan?.formats ?? formats });",
+      "await this.#work(hour, { closing: true, mayMove, formats, carryBytes });",
+      "await this.#work(hour, { closing: true, mayMove, carryBytes, formats: plan?.formats ?? formats });",
     ),
   ]),
   mutant("a part is frozen over rows that a part holds already", [

@@ -251,8 +251,16 @@ export class Cluster {
           if (shard.inHand.size > 0 && (host.life?.syncing ?? 0) > 0) trace.reach("close_during_commit");
           return host.call((object) => object.close(message));
         }),
-      tailPayload: (hour) =>
-        network.call(from, to("tailPayload"), () => host.call(async (object) => object.tail(hour))),
+      unflushedBytes: (hour) =>
+        network.call(from, to("unflushedBytes"), () =>
+          host.call(async (object) => object.unflushedBytes(hour)),
+        ),
+      tailPages: (hour) =>
+        network.call(from, to("tailPages"), () => host.call(async (object) => object.tailPages(hour))),
+      tailPayload: (hour, range) =>
+        network.call(from, to("tailPayload"), () =>
+          host.call(async (object) => object.tailPayload(hour, range)),
+        ),
       claim: (message) =>
         network.call(
           from,

@@ -24,6 +24,8 @@ import {
 } from "../../domain/limits.ts";
 import { bucketPrefix } from "../../domain/manifest.ts";
 import { protocolVersion } from "../../domain/plan.ts";
+import type { CloseMessage } from "../../domain/messages.ts";
+import { addContents } from "../../domain/part-content.ts";
 import { addTallies } from "../../domain/tally.ts";
 import { sha256Hex } from "../../platform/objects.ts";
 import { bucket } from "./helpers.ts";
@@ -31,6 +33,7 @@ import {
   append,
   bucketOf,
   close,
+  closeIntoParts,
   due,
   during,
   failing,
@@ -39,7 +42,6 @@ import {
   hourText,
   incompressible,
   linesOf,
-  many,
   messageOf,
   objectsOf,
   outcomeOf,
@@ -121,7 +123,7 @@ describe("an append", () => {
     await append(address, rowsOf(address, [1], "first"));
     await append(address, rowsOf(address, [1], "second"));
     await close(address);
-    const text = new TextDecoder().decode(await shardOf(address).tailPayload(address.hour));
+    const text = new TextDecoder().decode(await shardOf(address).tailPayload(address.hour, null));
     expect(text).toBe(rowOf(address, 1, "first").line);
   });
 
@@ -177,11 +179,11 @@ describe("an append", () => {
     const envelope = eventOf(rowOf(address, 1).line).length;
     const large = rowOf(address, 1, "x".repeat(eventBytesMax - envelope));
     expect(eventOf(large.line)).toHaveLength(eventBytesMax);
-    expect(fatesOf(await append(address, [large], { plan: many }))).toBe("a");
+    expect(fatesOf(await append(address, [large]))).toBe("a");
     const rows = await batches(address);
     expect(rows).toHaveLength(1);
     expect(rows[0]?.row).toBeLessThanOrEqual(sqliteRowBytesMax);
-    expect((await close(address)).parts).toHaveLength(1);
+    expect((await closeIntoParts(address)).parts).toHaveLength(1);
   });
 
   it("[SH7] of more than a row holds becomes several rows, each within SQLite's limit", async () => {
@@ -315,6 +317,7 @@ describe("a shard refuses, and takes no row", () => {
         hour: address.hour,
         nowMs: due(address),
         formats: ["ndjson.gz"],
+        carryBytes: carryBytesMin,
       }),
     ).toEqual({
       closed: false,
@@ -402,6 +405,7 @@ describe("a receipt", () => {
         hour: address.hour,
         nowMs: due(address),
         formats: ["ndjson.gz"],
+        carryBytes: carryBytesMin,
       });
       const [first, second] = await answers;
       return { running: first, waiting: second, receipt: closed.closed ? closed.receipt : null };
@@ -416,31 +420,60 @@ describe("a receipt", () => {
 
   it("[SH10] is the same when it is asked for again, at once, later and after a restart", async () => {
     const address = fresh("same-receipt");
-    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)), { plan: many });
-    await append(address, rowsOf(address, upTo(3)), { plan: many });
-    const [first, beside] = await Promise.all([close(address), close(address)]);
+    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)));
+    await append(address, rowsOf(address, upTo(3)));
+    const [first, beside] = await Promise.all([closeIntoParts(address), closeIntoParts(address)]);
     expect(first.parts).toHaveLength(1);
     expect(beside).toEqual(first);
     await evictDurableObject(shardOf(address));
-    expect(await close(address)).toEqual(first);
+    expect(await closeIntoParts(address)).toEqual(first);
     await abortAllDurableObjects();
     setClock(due(address) + 3_600_000);
-    expect(await close(address)).toEqual(first);
+    expect(await closeIntoParts(address)).toEqual(first);
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
   });
 
   it("[PA4] carries what is at most `carryBytes`, and no byte more", async () => {
+    const carryBytes = 600_000;
     const at = fresh("carried");
     const lineBytes = rowOf(at, 1).line.length;
-    await append(at, rowsOf(at, [1], "x".repeat(carryBytesMin - lineBytes)), { plan: many });
-    const carried = await close(at);
-    expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytesMin } });
-    expect((await shardOf(at).tailPayload(at.hour)).length).toBe(carryBytesMin);
+    await append(at, rowsOf(at, [1], "x".repeat(carryBytes - lineBytes)));
+    expect(await shardOf(at).unflushedBytes(at.hour)).toBe(carryBytes);
+    const carried = await close(at, 0, carryBytes);
+    expect(carried).toMatchObject({ parts: [], tail: { plainBytes: carryBytes } });
+    expect((await shardOf(at).tailPayload(at.hour, null)).length).toBe(carryBytes);
     const past = fresh("not-carried");
-    const room = carryBytesMin - rowOf(past, 1).line.length;
-    await append(past, rowsOf(past, [1], "x".repeat(room + 1)), { plan: many });
-    expect(await close(past)).toMatchObject({ parts: [{ tally: { rows: 1 } }], tail: null });
-    expect((await shardOf(past).tailPayload(past.hour)).length).toBe(0);
+    const room = carryBytes - rowOf(past, 1).line.length;
+    await append(past, rowsOf(past, [1], "x".repeat(room + 1)));
+    expect(await close(past, 0, carryBytes)).toMatchObject({ parts: [{ tally: { rows: 1 } }], tail: null });
+    expect((await shardOf(past).tailPayload(past.hour, null)).length).toBe(0);
+    expect(await shardOf(past).unflushedBytes(past.hour)).toBe(0);
+  });
+
+  it("[PA4] of a caller that does not say how much it may carry carries the least", async () => {
+    const address = fresh("carry-unsaid");
+    await append(address, rowsOf(address, [1], "x".repeat(carryBytesMin)));
+    const older = { protocol: 1, hour: address.hour, nowMs: due(address), formats: ["ndjson.gz"] };
+    const reply = await shardOf(address).close(older as CloseMessage);
+    expect(reply).toMatchObject({ closed: true, receipt: { parts: [{ tally: { rows: 1 } }], tail: null } });
+  });
+
+  it("[PA5] carries rows in pages that end with the batch that fills them, and hold them all in order", async () => {
+    const address = fresh("tail-pages");
+    for (const id of upTo(9)) await append(address, rowsOf(address, [id], "x".repeat(MiB - 1_000)));
+    expect(await shardOf(address).tailPages(address.hour)).toEqual([]);
+    const { tail } = await close(address);
+    const pages = await shardOf(address).tailPages(address.hour);
+    expect(pages.map(({ content }) => content.tally.rows)).toEqual([5, 4]);
+    expect(addContents(pages.map(({ content }) => content))).toEqual(tail);
+    const payloads = await Promise.all(
+      pages.map(({ range }) => shardOf(address).tailPayload(address.hour, range)),
+    );
+    expect(payloads.map(({ length }) => length)).toEqual(pages.map(({ content }) => content.plainBytes));
+    const whole = await shardOf(address).tailPayload(address.hour, null);
+    const digest = async (parts: Uint8Array[]) =>
+      sha256Hex(new Uint8Array(await new Blob(parts).arrayBuffer()));
+    expect(await digest(payloads)).toBe(await digest([whole]));
   });
 });
 
@@ -503,25 +536,25 @@ describe("a flush", () => {
 
   it("[PA1] fixes a part before it is put: after a put that failed, the same rows go under the same key", async () => {
     const address = fresh("frozen");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
     const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
-    await expect(close(address)).rejects.toThrow("R2 is away");
+    await expect(closeIntoParts(address)).rejects.toThrow("R2 is away");
     expect(put.mock.calls[0]?.[2]).toMatchObject({ onlyIf: { etagDoesNotMatch: "*" } });
     const frozen = await sql(shardOf(address), "SELECT no, first_seq, last_seq, key_no, sha256 FROM part");
     expect(frozen).toEqual([{ no: 1, first_seq: 1, last_seq: 2, key_no: 0, sha256: null }]);
     expect(await append(address, rowsOf(address, [3]))).toEqual({ refused: "closed" });
     put.mockRestore();
     await evictDurableObject(shardOf(address));
-    expect(await close(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
+    expect(await closeIntoParts(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
   });
 
   it("[PA2] puts a part once, create-only and with its sha256", async () => {
     const address = fresh("put-once");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
     const put = vi.spyOn(env.EVENTS, "put");
     const multipart = vi.spyOn(env.EVENTS, "createMultipartUpload");
-    const { parts } = await close(address);
+    const { parts } = await closeIntoParts(address);
     expect(put.mock.calls.map(([key, , options]) => [key, options])).toEqual([
       [parts[0]?.key, { onlyIf: { etagDoesNotMatch: "*" }, sha256: parts[0]?.sha256 }],
     ]);
@@ -530,13 +563,13 @@ describe("a flush", () => {
 
   it("[PA3] a put whose reply was lost is found to be its own", async () => {
     const address = fresh("lost-reply");
-    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)), { plan: many });
+    await append(address, rowsOf(address, [1, 2], "x".repeat(MiB)));
     const put = env.EVENTS.put.bind(env.EVENTS);
     vi.spyOn(env.EVENTS, "put").mockImplementation(async (key: string, value, options) => {
       await put(key, value as string, options);
       throw new Error("the reply was lost");
     });
-    expect(await close(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
+    expect(await closeIntoParts(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
   });
 
@@ -547,8 +580,8 @@ describe("a flush", () => {
     theirs[4] = 1; // Another modification time in the header: the same content, other bytes.
     const key = `${bucketPrefix(address)}part-0-0.ndjson.gz`;
     await env.EVENTS.put(key, theirs);
-    await append(address, rows, { plan: many });
-    const receipt = await close(address);
+    await append(address, rows);
+    const receipt = await closeIntoParts(address);
     expect(receipt.strays).toEqual([]);
     expect(receipt.parts).toMatchObject([{ key, bytes: theirs.length, sha256: await sha256Hex(theirs) }]);
   });
@@ -564,8 +597,8 @@ describe("a flush", () => {
       await env.EVENTS.put(stray, await foreign());
       const { etag } = (await env.EVENTS.head(stray)) ?? {};
       const rows = rowsOf(address, [1, 2], "x".repeat(MiB));
-      await append(address, rows, { plan: many });
-      const receipt = await close(address);
+      await append(address, rows);
+      const receipt = await closeIntoParts(address);
       const key = `${bucketPrefix(address)}part-0-1.ndjson.gz`;
       expect(receipt).toMatchObject({ strays: [stray], parts: [{ key, tally: { rows: 2 } }] });
       expect(await linesOf(key)).toEqual(rows.map(({ line }) => line.trimEnd()));

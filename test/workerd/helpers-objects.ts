@@ -23,7 +23,7 @@ import type { Receipt } from "../../domain/receipt.ts";
 import { rowLine } from "../../domain/row-line.ts";
 import { partCodec } from "../../platform/part-codec.ts";
 import { broken } from "../../domain/invariant.ts";
-import { carriedBytesMax, carryBytesMin, partBytesMax } from "../../domain/limits.ts";
+import { carryAloneBytesMax, partBytesMax } from "../../domain/limits.ts";
 import { settings } from "./helpers.ts";
 
 export const plan: Plan = planOf(settings());
@@ -87,8 +87,8 @@ export function upTo(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-/** Of so many shards each carries little. */
-export const many: Plan = { ...plan, shards: carriedBytesMax / carryBytesMin };
+/** For rows of two shards. */
+export const two: Plan = { ...plan, shards: 2 };
 
 let lastAppend = 0;
 
@@ -122,16 +122,27 @@ export function outcomeOf(reply: AppendReply): AppendOutcome {
   return reply;
 }
 
-export async function close(address: BucketAddress, index = 0): Promise<Receipt> {
+/** As the bucket of an hour without other shards does it, unless the receipt may carry something else. */
+export async function close(
+  address: BucketAddress,
+  index = 0,
+  carryBytes = carryAloneBytesMax,
+): Promise<Receipt> {
   const nowMs = due(address);
   const reply: CloseReply = await shardOf(address, index).close({
     protocol: protocolVersion,
     hour: address.hour,
     nowMs,
     formats: ["ndjson.gz"],
+    carryBytes,
   });
   if (!reply.closed) throw new Error(`not closed: protocol ${reply.protocol}`);
   return reply.receipt;
+}
+
+/** With a receipt that carries no row: all of them are in parts. */
+export function closeIntoParts(address: BucketAddress, index = 0): Promise<Receipt> {
+  return close(address, index, 0);
 }
 
 /** Rows that a statement answers in the object's own database. */

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { type EpochMs, epochMs, plusHours } from "../../../domain/hour.ts";
 import type { BucketAddress } from "../../../domain/ids.ts";
-import { carriedBytesMax, carryBytesMin } from "../../../domain/limits.ts";
 import { type Part, bucketPrefix, manifestKey, successKey } from "../../../domain/manifest.ts";
+import { protocolVersion } from "../../../domain/plan.ts";
 import { runFlusher } from "../../../workers/flusher/scheduled.ts";
 import { bucket, overriding } from "../helpers.ts";
 import {
@@ -20,6 +20,7 @@ import {
   setClock,
   shardOf,
   sql,
+  upTo,
 } from "../helpers-objects.ts";
 import { answer, eventOf, newKey, post, register, settled } from "../helpers-system.ts";
 import { ask } from "./ask.ts";
@@ -29,6 +30,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const shards = 8;
 const schema = { type: "object", properties: { n: { type: "integer" } } };
 
 interface Sealed {
@@ -42,10 +44,9 @@ interface Sealed {
 async function sealedBucket(name: string, hoursLater: number): Promise<Sealed> {
   const address = bucket(`rebuild-part/${name}`, plusHours(bucket("x", hourText).hour, hoursLater));
   setClock(during(address));
-  const shards = carriedBytesMax / carryBytesMin;
   await register(address.type, { shards, formats: ["ndjson.gz", "parquet"], schema });
   const key = await newKey("write:*");
-  const long = incompressible().slice(0, carryBytesMin * 0.7);
+  const long = incompressible();
   for (const id of [1, 2]) {
     const data = { n: id, long };
     expect(await answer(post(key, [eventOf(address.type, id, { data })]))).toMatchObject({ status: 200 });
@@ -54,6 +55,12 @@ async function sealedBucket(name: string, hoursLater: number): Promise<Sealed> {
   expect(await answer(post(key, others))).toMatchObject({ body: { accepted: 3 } });
   await settled();
   const now = setClock(due(address));
+  for (const index of upTo(shards)) {
+    const bytes = await shardOf(address, index).unflushedBytes(address.hour);
+    const own = { protocol: protocolVersion, hour: address.hour, nowMs: now, carryBytes: 0 };
+    if (bytes > long.length)
+      await shardOf(address, index).close({ ...own, formats: ["ndjson.gz", "parquet"] });
+  }
   expect(await act("reseal", address, now)).toMatchObject({ reply: { state: "sealed" } });
   const { parts } = await manifestAt(address);
   expect(parts.map(({ origin, format }) => `${origin === "merged" ? "merged" : "own"} ${format}`)).toEqual([
@@ -96,7 +103,6 @@ describe("[OP14] rebuild-part", () => {
     const { address, now, parts } = await sealedBucket("parts", 0);
     const before = await Promise.all(parts.map(({ key }) => bytesAt(key)));
     // Frozen with the part: what the stream's schema is by now does not matter.
-    const shards = carriedBytesMax / carryBytesMin;
     const looser = { type: "object", properties: { ...schema.properties, m: { type: "string" } } };
     await register(address.type, { shards, formats: ["ndjson.gz", "parquet"], schema: looser });
     for (const [at, { key }] of parts.entries()) {
