@@ -87,7 +87,8 @@ const scripts: readonly Script[] = [
   {
     name: "of a tail of several pages, and a small one",
     appends: [
-      [0, Array.from({ length: Math.ceil(tailPageBytes / longBytes) + 1 }, (_, no) => longFrom + no)],
+      [0, Array.from({ length: Math.ceil(tailPageBytes / longBytes) }, (_, no) => longFrom + no)],
+      [0, [2]],
       [1, [1]],
     ],
     busy: false,
