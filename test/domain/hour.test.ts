@@ -109,6 +109,24 @@ describe("hours", () => {
     );
   });
 
+  it("[ID3] are the same in whatever order they are read and written, beside texts of no real hour", () => {
+    const texts = ["2026-02-28T10", "2026-03-02T10", "2026-03-02T11", "1970-01-01T00", "1969-12-31T23"];
+    const unreal = ["2026-02-30T10", "2026-02-31T00", "2026-00-01T00", "2026-01-01T24"];
+    const step = fc.record({ text: fc.constantFrom(...texts, ...unreal), write: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        for (const { text, write } of steps) {
+          const real = texts.includes(text);
+          expect(parseHour(text)).toBe(real ? text : null);
+          if (!real) continue;
+          const number = Date.parse(`${text}:00:00Z`) / 3_600_000;
+          if (write) expect(hourOfNumber(number)).toBe(text);
+          else expect(hourNumber(hourOfText(text))).toBe(number);
+        }
+      }),
+    );
+  });
+
   it("[ID3] with an address in a path are refused with how an hour is written", () => {
     expect(HourText.parse("2026-11-23T10")).toBe("2026-11-23T10");
     const refused = HourText.safeParse("2026-11-23T24");

@@ -12,10 +12,11 @@
 import { isForNow } from "../../domain/drain.ts";
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
-import { type EpochMs, isoOf } from "../../domain/hour.ts";
+import { type EpochMs, type Hour, isoOf } from "../../domain/hour.ts";
+import { type ShardAddress, shardName } from "../../domain/ids.ts";
 import { appendAttemptsMax, laneDeadlineMs } from "../../domain/limits.ts";
 import { type Row, claims as claimsAt } from "../../domain/packed-rows.ts";
-import { planFor } from "../../domain/plan.ts";
+import { type Plan, planFor } from "../../domain/plan.ts";
 import type { EventRefusal } from "../../domain/refusal.ts";
 import { homeOf, routeOf, spilled } from "../../domain/route.ts";
 import { rowLine } from "../../domain/row-line.ts";
@@ -137,16 +138,21 @@ function fateOf(answer: Answer, row: number, late: boolean): Fate {
 function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Group[] {
   const groups = new Map<string, Group>();
   const receivedAt = isoOf(now);
+  let group: Group | undefined;
+  let planned: { readonly stream: Stream; readonly hour: Hour; readonly plan: Plan } | undefined;
   for (const routed of events) {
     const { event, stream } = routed.deliverable;
     const found = routeOf(event.timeMs, now, stream, (hour) => memory.closedHours.has(stream.type, hour));
     const { hour, homeHour, claims } = routed.spills === 0 ? found : spilled(found);
     routed.late = event.timeMs !== null && found.claims !== claimsAt.none;
-    const plan = memory.correctedPlans.get(stream.type, hour) ?? planFor(stream, hour);
-    const { address, hashes } = homeOf(event, hour, plan, routed.spills);
-    const key = `${hour}/${address.index}/${stream.type}`;
-    let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = { address, plan, events: [], rows: [] }));
+    // Most events go where the one before them goes: to look plan and group up for each took a quarter of delivering.
+    if (planned?.stream !== stream || planned.hour !== hour) {
+      const plan: Plan = memory.correctedPlans.get(stream.type, hour) ?? planFor(stream, hour);
+      planned = { stream, hour, plan };
+    }
+    const { address, hashes } = homeOf(event, hour, planned.plan, routed.spills);
+    if (group === undefined || !sameShard(group.address, address))
+      group = groupOf(groups, address, planned.plan);
     group.events.push(routed);
     group.rows.push({
       fingerprint: routed.fingerprint,
@@ -158,6 +164,17 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
     });
   }
   return [...groups.values()];
+}
+
+function groupOf(groups: Map<string, Group>, address: ShardAddress, plan: Plan): Group {
+  const key = shardName(address);
+  let group = groups.get(key);
+  if (group === undefined) groups.set(key, (group = { address, plan, events: [], rows: [] }));
+  return group;
+}
+
+function sameShard(a: ShardAddress, b: ShardAddress): boolean {
+  return a.index === b.index && a.hour === b.hour && a.type === b.type;
 }
 
 /** A shard that did not take the rows is passed by. One whose rows were not reported is asked again: it has them. */

@@ -12,6 +12,8 @@ export class Learned<Value> {
   readonly #values = new Map<string, Value>();
 
   get(type: EventType, hour: Hour): Value | undefined {
+    // It is asked for every event, and mostly knows nothing: then no name is made.
+    if (this.#values.size === 0) return undefined;
     return this.#values.get(`${hour}/${type}`);
   }
 
