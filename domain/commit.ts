@@ -15,7 +15,7 @@ import {
   foreignRowsMax,
 } from "./limits.ts";
 import type { PartContent } from "./manifest.ts";
-import { type PackedRows, claims as claimsOfRow, selectRows } from "./packed-rows.ts";
+import { type PackedRows, type RowRun, RowRuns, claims as claimsOfRow, selectRows } from "./packed-rows.ts";
 import { ContentCounter } from "./part-content.ts";
 import { IdentitySum, fingerprintBytes } from "./fingerprint.ts";
 
@@ -171,16 +171,11 @@ function decideClaim(
   return { granted, claimed: { owner, fingerprints: packed } };
 }
 
-interface KeptRow {
-  readonly rows: PackedRows;
-  readonly row: number;
-}
-
 /** Cuts rows into runs that fit a SQLite row each. */
 abstract class RowCutter<Run> {
   readonly #runs: Run[] = [];
   readonly #rowsMax: number;
-  #kept: KeptRow[] = [];
+  #kept = new RowRuns();
   #counter = new ContentCounter();
 
   constructor(rowsMax: number) {
@@ -193,7 +188,7 @@ abstract class RowCutter<Run> {
       (this.#counter.rows >= this.#rowsMax ||
         this.#counter.bytes + rows.lineBytes(row) > batchPayloadBytesMax);
     if (full) this.#cut();
-    this.#kept.push({ rows, row });
+    this.#kept.add(rows, row);
     this.#counter.addRow(rows, row);
   }
 
@@ -203,12 +198,12 @@ abstract class RowCutter<Run> {
   }
 
   #cut(): void {
-    this.#runs.push(this.run(this.#kept, this.#counter.content()));
-    this.#kept = [];
+    this.#runs.push(this.run(this.#kept.runs, this.#counter.content()));
+    this.#kept = new RowRuns();
     this.#counter = new ContentCounter();
   }
 
-  protected abstract run(kept: readonly KeptRow[], content: PartContent): Run;
+  protected abstract run(kept: readonly RowRun[], content: PartContent): Run;
 }
 
 /** Rows that are sure to be delivered. */
@@ -217,16 +212,17 @@ export class BatchWriter extends RowCutter<Batch> {
     super(batchRowsMax);
   }
 
-  protected override run(kept: readonly KeptRow[], content: PartContent): Batch {
-    const fingerprints = new Uint8Array(kept.length * fingerprintBytes);
+  protected override run(kept: readonly RowRun[], content: PartContent): Batch {
+    const fingerprints = new Uint8Array(content.tally.rows * fingerprintBytes);
     const payload = new Uint8Array(content.plainBytes);
+    let fingerprintAt = 0;
     let at = 0;
-    kept.forEach(({ rows, row }, index) => {
-      const from = rows.fingerprintAt(row);
-      fingerprints.set(rows.bytes.subarray(from, from + fingerprintBytes), index * fingerprintBytes);
-      payload.set(rows.line(row), at);
-      at += rows.lineBytes(row);
-    });
+    for (const { rows, first, end } of kept) {
+      for (let row = first; row < end; row++, fingerprintAt += fingerprintBytes)
+        rows.copyFingerprint(row, fingerprints, fingerprintAt);
+      payload.set(rows.lines(first, end), at);
+      at += rows.lineAt(end) - rows.lineAt(first);
+    }
     return { content, fingerprints, payload };
   }
 }
@@ -237,7 +233,7 @@ export class ForeignWriter extends RowCutter<ForeignBatch> {
     super(foreignRowsMax);
   }
 
-  protected override run(kept: readonly KeptRow[], content: PartContent): ForeignBatch {
+  protected override run(kept: readonly RowRun[], content: PartContent): ForeignBatch {
     return { content, rows: selectRows(kept) };
   }
 }

@@ -49,7 +49,7 @@ export class ContentCounter {
       rows.homeHourNumber(row),
       rows.timeMs(row),
       rows.lineBytes(row),
-      schemaVersionOf(rows.line(row)),
+      schemaVersionOf(rows.bytes, rows.lineAt(row), rows.lineAt(row + 1)),
     );
   }
 

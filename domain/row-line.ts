@@ -23,15 +23,17 @@ const schemaMember = utf8ToBytes('"schema_version":');
 const schemaMemberAt = '{"received_at":"2026-11-23T10:00:00.000Z","home_hour":"2026-11-23T10",'.length;
 const zero = 48;
 
-/** The version of the schema that the row was held against, from the bytes of its line; 0: none. */
-export function schemaVersionOf(line: Uint8Array): number {
-  const unguarded = line[2] === unguardedStart.charCodeAt(2);
-  const at = schemaMemberAt + (unguarded ? unguardedStart.length - 1 : 0);
-  if (schemaMember.some((byte, index) => line[at + index] !== byte)) return 0;
+/** The version of the schema that a row was held against, from the bytes of its line, which lie at `from` to `to`; 0: none. */
+export function schemaVersionOf(bytes: Uint8Array, from = 0, to = bytes.length): number {
+  const unguarded = bytes[from + 2] === unguardedStart.charCodeAt(2);
+  let at = from + schemaMemberAt + (unguarded ? unguardedStart.length - 1 : 0);
+  if (at + schemaMember.length > to) return 0;
+  for (const byte of schemaMember) if (bytes[at++] !== byte) return 0;
   let version = 0;
-  for (let digit = at + schemaMember.length; ; digit++) {
-    const value = (line[digit] ?? 0) - zero;
-    if (value < 0 || value > 9) return version;
+  for (; at < to; at++) {
+    const value = (bytes[at] ?? 0) - zero;
+    if (value < 0 || value > 9) break;
     version = version * 10 + value;
   }
+  return version;
 }

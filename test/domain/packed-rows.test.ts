@@ -2,7 +2,15 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { epochMs, hourOf } from "../../domain/hour.ts";
 import { broken } from "../../domain/invariant.ts";
-import { PackedRows, type Row, claims, headerBytes, packRows, selectRows } from "../../domain/packed-rows.ts";
+import {
+  PackedRows,
+  type Row,
+  RowRuns,
+  claims,
+  headerBytes,
+  packRows,
+  selectRows,
+} from "../../domain/packed-rows.ts";
 import { hexOf, packed, rowNo, textOf } from "./make.ts";
 
 const timeMs = fc.oneof(
@@ -23,6 +31,13 @@ const row: fc.Arbitrary<Row> = fc.record({
   line: fc.string({ unit: "binary", maxLength: 30 }).map((text) => `${text}\n`),
 });
 const rows = fc.array(row, { maxLength: 12 });
+/** Some of them follow one another, as the rows of an append do of which all are kept. */
+const runsOfPicks = fc.array(
+  fc
+    .tuple(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 12 }))
+    .map(([first, count]) => Array.from({ length: count }, (_, at) => first + at)),
+  { maxLength: 6 },
+);
 
 /** Everything that a reader can ask of packed rows, and that it must be able to without a throw. */
 function readAll(view: PackedRows): number {
@@ -65,16 +80,16 @@ describe("packed rows", () => {
 
   it("[CL4] selected from several appends are those rows, headers and all", () => {
     fc.assert(
-      fc.property(rows, rows, fc.array(fc.nat({ max: 30 })), (first, second, picks) => {
+      fc.property(rows, rows, runsOfPicks, (first, second, picks) => {
         const all = [...first, ...second];
-        const selected = picks.filter((pick) => pick < all.length);
+        const selected = picks.flat().filter((pick) => pick < all.length);
         const views = [packed(first), packed(second)];
-        const bytes = selectRows(
-          selected.map((pick) => {
-            const [view, at] = pick < first.length ? [views[0], pick] : [views[1], pick - first.length];
-            return { rows: view ?? broken("two views"), row: at };
-          }),
-        );
+        const kept = new RowRuns();
+        for (const pick of selected) {
+          const [view, at] = pick < first.length ? [views[0], pick] : [views[1], pick - first.length];
+          kept.add(view ?? broken("two views"), at);
+        }
+        const bytes = selectRows(kept.runs);
         expect(bytes).toEqual(packRows(selected.map((pick) => all[pick] ?? broken("a row"))));
       }),
     );
