@@ -104,6 +104,42 @@ test("[EV3] one bad event spoils no other", () => {
   ]);
 });
 
+test("[EV3] what an event has in common with the one before it is judged as if it stood alone", () => {
+  const values = [
+    "1.0",
+    "0.3",
+    "",
+    "a",
+    "//h/p",
+    "bad uri",
+    "application/json",
+    "none",
+    "https://a.b/c",
+    1,
+    null,
+  ];
+  const value = fc.constantFrom(...values);
+  const attributes = {
+    specversion: value,
+    source: value,
+    type: value,
+    datacontenttype: value,
+    dataschema: value,
+  };
+  const event = fc
+    .record(attributes, { requiredKeys: [] })
+    .map((given) => ({ specversion: "1.0", id: "1", source: "s", type: "t", ...given }));
+  const other = JSON.stringify(eventOf({ source: "o", type: "o", datacontenttype: "o/o", dataschema: "o:" }));
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 8 }), (events) => {
+      const texts = events.map((one) => JSON.stringify(one));
+      const alone = texts.map((text) => verdicts(`[${other},${text}]`, "batch")[1]);
+      expect(verdicts(`[${texts.join(",")}]`, "batch")).toEqual(alone);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("an id that can be read is given back with the refusal", () => {
   const result = admitJsonText(`[{"id":"a"},{"id":7},5]`, "batch");
   expect(result.ok && result.value.map(({ id }) => id)).toEqual(["a", null, null]);
