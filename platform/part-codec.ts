@@ -4,7 +4,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { Format } from "../domain/encoding.ts";
+import { type Format, encodingOf, formatOf } from "../domain/encoding.ts";
 import { GrowingBytes } from "../domain/growing-bytes.ts";
 import type { Field } from "../domain/parquet/columns.ts";
 import type { FileFacts } from "../domain/parquet/facts.ts";
@@ -18,7 +18,8 @@ import { gunzip, gzip } from "./zlib.ts";
 
 /** All that decides a part's bytes, beside its rows. */
 export interface PartEncoding {
-  readonly format: Format;
+  /** Its number in domain/encoding.ts. */
+  readonly encoder: number;
   /** Fields of `data` with a column of their own. Lines have none. */
   readonly typed: readonly Field[];
   /** What a file of columns says of itself. */
@@ -39,7 +40,7 @@ export interface PartCodec {
 
 export const partCodec: PartCodec = {
   async encode(encoding, chunks, bytesMax) {
-    const { format } = encoding;
+    const format = formatOf(encoding.encoder);
     const encoded = format === "parquet" ? columns(encoding, chunks, bytesMax) : lines(chunks, bytesMax);
     const bytes = await encoded;
     return bytes === null ? null : { format, bytes, sha256: await sha256Hex(bytes) };
@@ -77,11 +78,14 @@ async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<Ar
 }
 
 async function columns(
-  { typed, facts }: PartEncoding,
+  { encoder, typed, facts }: PartEncoding,
   chunks: RowChunks,
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const rows = new ParquetRows(typed, gzip, bytesMax);
+  const rows = new ParquetRows(typed, gzip, bytesMax, {
+    codec: "GZIP",
+    groupBytes: encodingOf(encoder).rowGroupBytes,
+  });
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for await (const chunk of chunks) {
     rows.addText(decoder.decode(chunk));

@@ -6,7 +6,7 @@
  */
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { GrowingBytes } from "../growing-bytes.ts";
-import { rowGroupBytes, statisticsBytesMax } from "../limits.ts";
+import { statisticsBytesMax } from "../limits.ts";
 import type { Field } from "./columns.ts";
 import type { FileFacts } from "./facts.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -14,14 +14,12 @@ import { type RowValues, rowValues } from "./row.ts";
 
 export type Gzip = (bytes: Uint8Array) => Uint8Array;
 
-/** What parts have by default was chosen by `npm run bench:row-groups`, which tries others: docs/performance.md. */
+/** What parts have was chosen by `npm run bench:row-groups`, which tries others: docs/performance.md. */
 export interface Grouping {
   readonly codec: "GZIP" | "SNAPPY" | "UNCOMPRESSED";
   /** Bytes of rows as lines, about, in one row group. */
   readonly groupBytes: number;
 }
-
-const grouping: Grouping = { codec: "GZIP", groupBytes: rowGroupBytes };
 
 /** Takes what is written out of the writer after each row group, so that its buffer does not grow with the file. */
 class FlushedWriter extends ByteWriter {
@@ -48,7 +46,7 @@ export class ParquetRows {
   #groupBytes = 0;
   readonly #groupBytesMax: number;
 
-  constructor(typed: readonly Field[], gzip: Gzip, bytesMax: number, { codec, groupBytes } = grouping) {
+  constructor(typed: readonly Field[], gzip: Gzip, bytesMax: number, { codec, groupBytes }: Grouping) {
     this.#typed = typed;
     this.#written = new GrowingBytes(bytesMax);
     this.#sink = new FlushedWriter(this.#written);

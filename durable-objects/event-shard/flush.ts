@@ -14,7 +14,7 @@
  */
 import { broken } from "../../domain/invariant.ts";
 import { decideFreeze, partPlainBytes } from "../../domain/flush.ts";
-import type { Format } from "../../domain/encoding.ts";
+import { type Format, encoderOf } from "../../domain/encoding.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
 import { flushBytes, partBytesMax, partSampleBytes } from "../../domain/limits.ts";
@@ -98,7 +98,7 @@ async function sampled(
   }
   const facts = factsOf({ type: address.type, hour }, tail.content);
   const filling = formats.map(async (format) => {
-    const encoding = { format, typed: columnsOf(schema), facts };
+    const encoding = { encoder: encoderOf(format), typed: columnsOf(schema), facts };
     const encoded = await deps.codec.encode(encoding, rows, Number.POSITIVE_INFINITY);
     return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
   });
@@ -114,9 +114,9 @@ async function putFrozen(
 ): Promise<void> {
   // Frozen means durable: a part that R2 has and the shard forgot would be frozen again with other rows.
   await deps.sync();
-  const { format, content } = frozen;
+  const { encoder, format, content } = frozen;
   const bucket = { type: address.type, hour };
-  const encoding = { format, typed: columnsOf(frozen.schema), facts: factsOf(bucket, content) };
+  const encoding = { encoder, typed: columnsOf(frozen.schema), facts: factsOf(bucket, content) };
   const payloads = store.payloads(hour, frozen.firstSeq, frozen.lastSeq);
   const encoded = await deps.codec.encode(encoding, payloads, partBytesMax);
   if (encoded === null) {

@@ -72,6 +72,7 @@ export interface FrozenPart {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly keyNo: number;
+  readonly encoder: number;
   readonly format: Format;
   readonly schema: JsonObject | null;
   readonly content: PartContent;
@@ -858,6 +859,7 @@ function frozenPart(row: PartRow): FrozenPart {
     firstSeq: row.first_seq,
     lastSeq: row.last_seq,
     keyNo: row.key_no,
+    encoder: row.encoder,
     format: formatOf(row.encoder),
     schema: row.schema === null ? null : SchemaText.parse(row.schema),
     content: ContentText.parse(row.content),

@@ -21,8 +21,8 @@ export async function storedPart(
   if (store.delivery(hour) === null) return { stored: false, why: "unknown" };
   const part = store.parts(hour).find(({ put }) => put?.key === key);
   if (part === undefined) return { stored: false, why: "unknown" };
-  const { firstSeq, lastSeq, format, schema, content } = part;
-  const encoding = { format, typed: columnsOf(schema), facts: factsOf({ type, hour }, content) };
+  const { firstSeq, lastSeq, encoder, schema, content } = part;
+  const encoding = { encoder, typed: columnsOf(schema), facts: factsOf({ type, hour }, content) };
   try {
     const payloads = store.payloads(hour, firstSeq, lastSeq);
     const encoded = await codec.encode(encoding, payloads, partBytesMax);

@@ -2,7 +2,7 @@
  * What each step of the seal does. The order, and why it is safe to stop anywhere, stand in domain/seal.ts.
  * Each step ends by recording durably that its effect is there; a step that throws is done again.
  */
-import { type Format, defaultFormats, formatOf } from "../../domain/encoding.ts";
+import { type Format, defaultFormats, encoderOf, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
 import { partPlainBytes } from "../../domain/flush.ts";
@@ -198,7 +198,7 @@ export class SealSteps {
     const rows = end < 0 ? page : page.subarray(0, end + 1);
     const facts = factsOf(this.#address, largest.content);
     const filling = formats.map(async (format) => {
-      const encoding = { format, typed: columnsOf(schema), facts };
+      const encoding = { encoder: encoderOf(format), typed: columnsOf(schema), facts };
       const encoded = await this.#deps.codec.encode(encoding, [rows], Number.POSITIVE_INFINITY);
       const plainBytes = rows.length;
       return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
@@ -215,7 +215,7 @@ export class SealSteps {
     const format = formatOf(encoder);
     const pages = this.#store.pagesOf(merged);
     const content = addContents(pages.map((page) => page.content));
-    const encoding = { format, typed: columnsOf(schema), facts: factsOf(this.#address, content) };
+    const encoding = { encoder, typed: columnsOf(schema), facts: factsOf(this.#address, content) };
     const encoded = await this.#deps.codec.encode(encoding, this.#payloads(pages), partBytesMax);
     if (encoded === null) {
       this.#store.splitMerged(merged);

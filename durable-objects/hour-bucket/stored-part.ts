@@ -2,7 +2,6 @@
  * A merged part of this bucket, encoded again from the pages that its shards keep: for an operator who puts it back.
  * Reads only. Pages that do not add up any more were dropped: then it is `dropped`, and never a shorter part.
  */
-import { formatOf } from "../../domain/encoding.ts";
 import type { BucketAddress, Holder } from "../../domain/ids.ts";
 import { partBytesMax } from "../../domain/limits.ts";
 import type { ShardRpc } from "../../domain/messages.ts";
@@ -36,7 +35,7 @@ export async function storedPart(
       yield payload;
     }
   }
-  const encoding = { format: formatOf(encoder), typed: columnsOf(schema), facts: factsOf(address, part) };
+  const encoding = { encoder, typed: columnsOf(schema), facts: factsOf(address, part) };
   const encoded = await deps.codec.encode(encoding, payloads(), partBytesMax);
   if (encoded === null) return { stored: false, why: "outgrown" };
   // A shard that has dropped its rows answers none.

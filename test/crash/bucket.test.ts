@@ -3,7 +3,7 @@
  * call that the bucket or a shard makes to the outside failed in every way.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Format } from "../../domain/encoding.ts";
+import { type Format, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -66,7 +66,7 @@ const bloatedCodec: PartCodec = {
     plainCodec.encode(
       encoding,
       chunks,
-      encoding.format === "parquet" && Number.isFinite(bytesMax) ? shortBytes : bytesMax,
+      formatOf(encoding.encoder) === "parquet" && Number.isFinite(bytesMax) ? shortBytes : bytesMax,
     ),
 };
 

@@ -5,6 +5,7 @@
  * failure, and the oracle looks at what came of it. So nobody lists the calls by hand, and none is forgotten.
  */
 import { createHash } from "node:crypto";
+import { formatOf } from "../../domain/encoding.ts";
 import type { ObjectStorage } from "../../platform/storage.ts";
 import type { PartCodec, RowChunks } from "../../platform/part-codec.ts";
 import type { EncodedPart } from "../../platform/part-writer.ts";
@@ -210,9 +211,9 @@ export class Host<Built> {
 
 /** A codec that writes lines whatever the format is, uncompressed, so that a matrix over megabytes stays quick. */
 export const plainCodec: PartCodec = {
-  async encode({ format }, chunks, bytesMax): Promise<EncodedPart | null> {
+  async encode({ encoder }, chunks, bytesMax): Promise<EncodedPart | null> {
     const bytes = concat(await allOf(chunks));
-    return bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
+    return bytes.length > bytesMax ? null : { format: formatOf(encoder), bytes, sha256: sha256Of(bytes) };
   },
   contentSha256: async (_format, bytes) => sha256Of(bytes),
   sha256: async (bytes) => sha256Of(bytes),

@@ -1,7 +1,9 @@
 /** Putting one object whose bytes are frozen: every way in which its key can be taken or the reply be lost. */
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { parquetMetadata } from "hyparquet";
 import { describe, expect, it } from "vitest";
+import { encoderOf } from "../../domain/encoding.ts";
 import { broken } from "../../domain/invariant.ts";
 import { partBytesMax } from "../../domain/limits.ts";
 import { ParquetRows } from "../../domain/parquet/writer.ts";
@@ -13,13 +15,14 @@ import {
   type ObjectOperation,
   failingObjects,
 } from "../fakes/object-store.ts";
-import { lineOf } from "../domain/parquet/make.ts";
+import { grouping, lineOf } from "../domain/parquet/make.ts";
 import { sha256Of } from "./harness.ts";
 
+const MiB = 1024 * 1024;
 const key = "events/part-0-0";
 const plain = new TextEncoder().encode('{"no":1}\n{"no":2}\n');
 const part = await encoded(
-  { format: "ndjson.gz", typed: [], facts: {} },
+  { encoder: encoderOf("ndjson.gz"), typed: [], facts: {} },
   [plain.subarray(0, 9), plain.subarray(9)].map((chunk) => chunk.slice()),
 );
 const stored = { put: "stored", bytes: part.bytes.length, sha256: part.sha256 };
@@ -88,7 +91,7 @@ describe("putPart", () => {
 });
 
 describe("putPart of columns", () => {
-  const encoding = { format: "parquet", typed: [], facts: { "hourseal.rows": "2" } } as const;
+  const encoding = { encoder: encoderOf("parquet"), typed: [], facts: { "hourseal.rows": "2" } };
   const rows = ["1", "2"].map((id) => `${lineOf({ id }, '{"a":1}')}\n`);
   const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
   const encode = (lines: readonly string[]): Promise<EncodedPart> =>
@@ -101,9 +104,27 @@ describe("putPart of columns", () => {
     expect((await encode(rows.toReversed())).sha256).not.toBe(a.sha256);
   });
 
+  it("[PA1] [FO4] writes as the encoder does by whose number the part was frozen", async () => {
+    const lines = Array.from({ length: 9 }, (_, no) =>
+      bytesOf(`${lineOf({ id: `${no}` }, JSON.stringify("x".repeat(MiB)))}\n`),
+    );
+    const made = await Promise.all([2, 3].map((encoder) => encoded({ ...encoding, encoder }, lines)));
+    const groups = made.map(({ bytes }) => parquetMetadata(bytes.slice().buffer).row_groups.length);
+    expect(groups).toEqual([2, 3]);
+    expect(encoderOf("parquet")).toBe(3);
+    const digests = await Promise.all(made.map(({ bytes }) => partCodec.contentSha256("parquet", bytes)));
+    expect(new Set(digests).size).toBe(1);
+    await expect(partCodec.encode({ ...encoding, encoder: 4 }, lines, 1_000)).rejects.toThrow("no encoder 4");
+  });
+
   it("[PA3] [FO8] adopts the same rows from another compressor, and calls other rows a stray", async () => {
     const columns = await encode(rows);
-    const stronger = new ParquetRows([], (bytes) => gzipSync(bytes, { level: 9, memLevel: 1 }), 10_000);
+    const stronger = new ParquetRows(
+      [],
+      (bytes) => gzipSync(bytes, { level: 9, memLevel: 1 }),
+      10_000,
+      grouping,
+    );
     stronger.addText(rows.join(""));
     const other = stronger.finish({}) ?? broken("a file of two rows is too large");
     expect(sha256Of(other)).not.toBe(columns.sha256);
@@ -155,7 +176,7 @@ describe("encode", () => {
   it.each(["ndjson.gz", "parquet"] as const)(
     "[PA6] gives up a part of %s that is one byte larger than it may be, and takes no more rows",
     async (format) => {
-      const encoding = { format, typed: [], facts: {} };
+      const encoding = { encoder: encoderOf(format), typed: [], facts: {} };
       const whole = await encoded(encoding, [chunk(line)]);
       expect(await partCodec.encode(encoding, [chunk(line)], whole.bytes.length)).toEqual(whole);
       expect(await partCodec.encode(encoding, [chunk(line)], whole.bytes.length - 1)).toBeNull();
@@ -173,9 +194,9 @@ describe("encode", () => {
       yield chunk(line);
       throw new Error("a shard does not answer");
     })();
-    await expect(partCodec.encode({ format, typed: [], facts: {} }, rows, 1_000)).rejects.toThrow(
-      "a shard does not answer",
-    );
+    await expect(
+      partCodec.encode({ encoder: encoderOf(format), typed: [], facts: {} }, rows, 1_000),
+    ).rejects.toThrow("a shard does not answer");
   });
 });
 

@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { AppendOutcome } from "../../domain/commit.ts";
 import type { AppendRefusal } from "../../domain/enrol.ts";
-import type { Format } from "../../domain/encoding.ts";
+import { type Format, formatOf } from "../../domain/encoding.ts";
 import { epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
@@ -51,7 +51,7 @@ const carryBytes = carryBytesMin;
 const bloatedCodec: PartCodec = {
   ...plainCodec,
   encode: (encoding, chunks, bytesMax) =>
-    plainCodec.encode(encoding, chunks, encoding.format === "parquet" ? 6_000_000 : bytesMax),
+    plainCodec.encode(encoding, chunks, formatOf(encoding.encoder) === "parquet" ? 6_000_000 : bytesMax),
 };
 
 const scripts: readonly Script[] = [

@@ -287,6 +287,17 @@ function askedRows(`,
     ],
     "test/ingest/edge-quotas.test.ts",
   ),
+  mutant(
+    "a frozen part is put by the encoder of the moment",
+    [
+      change(
+        flush,
+        "const encoding = { encoder, typed",
+        "const encoding = { encoder: encoderOf(format), typed",
+      ),
+    ],
+    "test/workerd/event-shard.test.ts",
+  ),
   mutant("columns go by the schema of the moment", [
     change(flush, "typed: columnsOf(frozen.schema), facts", "typed: columnsOf(await deps.schema()), facts"),
   ]),

@@ -1,6 +1,7 @@
 /** A codec that runs to completion at once: a run must not wait for a thread pool. */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { encodingOf } from "../../domain/encoding.ts";
 import type { Field } from "../../domain/parquet/columns.ts";
 import type { FileFacts } from "../../domain/parquet/facts.ts";
 import { contentSha256 } from "../../domain/parquet/reader.ts";
@@ -20,11 +21,13 @@ export function gunzip(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export const syncCodec: PartCodec = {
-  encode: async ({ format, typed, facts }, chunks, bytesMax) => {
+  encode: async ({ encoder, typed, facts }, chunks, bytesMax) => {
+    const { format, rowGroupBytes } = encodingOf(encoder);
     const all: Uint8Array[] = [];
     for await (const chunk of chunks) all.push(chunk);
     const plain = concat(all);
-    const bytes = format === "ndjson.gz" ? gzip(plain, 1) : columns(plain, typed, facts, bytesMax);
+    const bytes =
+      format === "ndjson.gz" ? gzip(plain, 1) : columns(plain, typed, facts, bytesMax, rowGroupBytes);
     return bytes === null || bytes.length > bytesMax ? null : { format, bytes, sha256: sha256Of(bytes) };
   },
   contentSha256: async (format, bytes) =>
@@ -37,8 +40,9 @@ function columns(
   typed: readonly Field[],
   facts: FileFacts,
   bytesMax: number,
+  groupBytes: number,
 ): Uint8Array<ArrayBuffer> | null {
-  const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1), bytesMax);
+  const rows = new ParquetRows(typed, (bytes) => gzip(bytes, 1), bytesMax, { codec: "GZIP", groupBytes });
   rows.addText(new TextDecoder().decode(plain));
   return rows.finish(facts);
 }

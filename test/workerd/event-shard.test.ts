@@ -6,6 +6,7 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { parquetMetadata } from "hyparquet";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { endOf, epochMs, startOf } from "../../domain/hour.ts";
@@ -547,6 +548,25 @@ describe("a flush", () => {
     await evictDurableObject(shardOf(address));
     expect(await closeIntoParts(address)).toMatchObject({ parts: [{ tally: { rows: 2 } }], strays: [] });
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
+  });
+
+  it("[PA1] puts a frozen part by the encoder that it was frozen with, also one of an earlier day", async () => {
+    const groups: number[] = [];
+    for (const encoder of [3, 2]) {
+      const address = fresh(`frozen-encoder-${encoder}`);
+      for (const id of upTo(9)) await append(address, rowsOf(address, [id], "x".repeat(MiB)));
+      const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
+      const message = { protocol: 1, hour: address.hour, nowMs: due(address), carryBytes: 0 };
+      const closing = () => shardOf(address).close({ ...message, formats: ["parquet"] });
+      await expect(closing()).rejects.toThrow("R2 is away");
+      put.mockRestore();
+      expect(await sql(shardOf(address), "SELECT encoder FROM part")).toEqual([{ encoder: 3 }]);
+      await sql(shardOf(address), "UPDATE part SET encoder = ?", encoder);
+      expect(await closing()).toMatchObject({ closed: true });
+      const part = await env.EVENTS.get(`${bucketPrefix(address)}part-0-0.parquet`);
+      groups.push(parquetMetadata((await part?.arrayBuffer()) ?? new ArrayBuffer()).row_groups.length);
+    }
+    expect(groups).toEqual([3, 2]);
   });
 
   it("[PA2] puts a part once, create-only and with its sha256", async () => {

@@ -5,6 +5,7 @@ import { expect, vi } from "vitest";
 import type { EventShard, HourBucket } from "../../workers/index.ts";
 import type { AppendOutcome } from "../../domain/commit.ts";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
+import { encoderOf } from "../../domain/encoding.ts";
 import { type EpochMs, endOf, epochMs, isoOf, startOf } from "../../domain/hour.ts";
 import {
   AppendNo,
@@ -223,7 +224,11 @@ export async function linesOf(key: string): Promise<string[]> {
 
 export async function gzipOf(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const lines = [new Uint8Array(new TextEncoder().encode(text))];
-  const part = await partCodec.encode({ format: "ndjson.gz", typed: [], facts: {} }, lines, partBytesMax);
+  const part = await partCodec.encode(
+    { encoder: encoderOf("ndjson.gz"), typed: [], facts: {} },
+    lines,
+    partBytesMax,
+  );
   return part?.bytes ?? broken("more than a put takes");
 }
 

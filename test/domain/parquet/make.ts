@@ -4,8 +4,8 @@ import { isoOf, startOf } from "../../../domain/hour.ts";
 import type { Field } from "../../../domain/parquet/columns.ts";
 import { type ReadRow, readRowGroups } from "../../../domain/parquet/reader.ts";
 import { broken } from "../../../domain/invariant.ts";
-import { partBytesMax } from "../../../domain/limits.ts";
-import { ParquetRows } from "../../../domain/parquet/writer.ts";
+import { partBytesMax, rowGroupBytes } from "../../../domain/limits.ts";
+import { type Grouping, ParquetRows } from "../../../domain/parquet/writer.ts";
 import { rowLine, unguardedLine } from "../../../domain/row-line.ts";
 
 import { hour, type } from "../make.ts";
@@ -18,12 +18,15 @@ export function lineOf(members: object, data?: string, unguarded = false): strin
   return unguarded ? unguardedLine(line) : line;
 }
 
+/** As the encoder of today has it. */
+export const grouping: Grouping = { codec: "GZIP", groupBytes: rowGroupBytes };
+
 export function parquetOf(
   lines: Iterable<string>,
   typed: readonly Field[] = [],
   facts: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const rows = new ParquetRows(typed, (bytes) => gzipSync(bytes), partBytesMax);
+  const rows = new ParquetRows(typed, (bytes) => gzipSync(bytes), partBytesMax, grouping);
   for (const line of lines) rows.addLine(line);
   return rows.finish(facts) ?? broken("these rows do not fit a part");
 }

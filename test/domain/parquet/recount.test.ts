@@ -11,7 +11,7 @@ import { utf8Length } from "../../../domain/event/utf8.ts";
 import { countedColumns } from "../../../domain/part-row.ts";
 import { PartRecount, type Recount } from "../../../domain/recount.ts";
 import { type } from "../make.ts";
-import { lineOf, parquetOf } from "./make.ts";
+import { grouping, lineOf, parquetOf } from "./make.ts";
 
 const gunzip = (bytes: Uint8Array): Uint8Array => gunzipSync(bytes);
 
@@ -84,7 +84,7 @@ describe("the recount of a Parquet part", () => {
 
 describe("the digest of a Parquet part's content", () => {
   it("[FO8] is that of its rows, whatever compressed them", async () => {
-    const stored = new ParquetRows([], (bytes) => gzipSync(bytes, { level: 0 }), 100_000);
+    const stored = new ParquetRows([], (bytes) => gzipSync(bytes, { level: 0 }), 100_000, grouping);
     for (const line of lines) stored.addLine(line);
     const other = stored.finish({ "hourseal.rows": "5" }) ?? broken("a file of five rows is too large");
     const bytes = parquetOf(lines);
