@@ -13,13 +13,12 @@ import {
   partKey,
   successKey,
 } from "../../domain/manifest.ts";
-import { ParquetRows, linesOf } from "../../domain/parquet/writer.ts";
-import { broken } from "../../domain/invariant.ts";
-import { partBytesMax } from "../../domain/limits.ts";
+import { linesOf } from "../../domain/parquet/writer.ts";
 import { TypeName } from "../../domain/stream.ts";
 import { addTallies, zeroTally } from "../../domain/tally.ts";
 import type { ObjectSource } from "../../scripts/verify/objects.ts";
 import { plan } from "../domain/make.ts";
+import { parquetOf } from "../domain/parquet/make.ts";
 
 export type Objects = Map<string, Uint8Array<ArrayBuffer>>;
 
@@ -51,7 +50,8 @@ export function addBucket(
   const partOf = (ids: readonly string[], index: number, format: Format): Part => {
     const origin = ShardIndex.parse(index);
     const plain = Buffer.from(ids.map((id) => rowLine(type, id, hourText)).join(""));
-    const bytes = format === "parquet" ? parquetOf(plain.toString()) : new Uint8Array(gzipSync(plain));
+    const bytes =
+      format === "parquet" ? parquetOf(linesOf(plain.toString())) : new Uint8Array(gzipSync(plain));
     const sum = new IdentitySum();
     for (const id of ids) sum.addFingerprint(fingerprintOf({ type, source: "s", id }));
     const key = partKey(address, origin, 1, format);
@@ -95,12 +95,6 @@ export function addBucket(
   objects.set(manifestKey(address), new TextEncoder().encode(manifestText(manifest)));
   objects.set(successKey(address), new TextEncoder().encode("\n"));
   return parts.map((part) => part.key);
-}
-
-function parquetOf(lines: string): Uint8Array<ArrayBuffer> {
-  const rows = new ParquetRows([], (bytes) => gzipSync(bytes), partBytesMax);
-  for (const line of linesOf(lines)) rows.addLine(line);
-  return rows.finish({}) ?? broken("these rows do not fit a part");
 }
 
 function hourOf(text: string): Hour {
