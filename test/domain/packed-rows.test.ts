@@ -78,6 +78,22 @@ describe("packed rows", () => {
     );
   });
 
+  it("[EV2] are the same bytes if the platform's encoder writes them in place, whatever characters they hold", () => {
+    const encoder = new TextEncoder();
+    const line = fc.oneof(
+      { weight: 6, arbitrary: fc.string({ unit: "binary-ascii" }) },
+      fc.string({ unit: "binary" }),
+      fc.constant("\ud800"),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(row, line), { maxLength: 5 }), (list) => {
+        const given = list.map(([one, text]) => ({ ...one, line: `${text}\n` }));
+        expect(packRows(given, (text, to) => encoder.encodeInto(text, to))).toEqual(packRows(given));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("[CL4] selected from several appends are those rows, headers and all", () => {
     fc.assert(
       fc.property(rows, rows, runsOfPicks, (first, second, picks) => {

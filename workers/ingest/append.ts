@@ -82,6 +82,12 @@ async function appendOnce(
   }
 }
 
+const encoder = new TextEncoder();
+
+function encodeInto(text: string, to: Uint8Array): { readonly read: number } {
+  return encoder.encodeInto(text, to);
+}
+
 function send(
   env: AppendEnv,
   address: ShardAddress,
@@ -90,7 +96,14 @@ function send(
   plan: Plan,
   rows: readonly Row[],
 ): Promise<AppendReply> {
-  const message = { protocol: protocolVersion, edge, no, plan, rows: packRows(rows), ...carried() };
+  const message = {
+    protocol: protocolVersion,
+    edge,
+    no,
+    plan,
+    rows: packRows(rows, encodeInto),
+    ...carried(),
+  };
   return withDeadline(shardStub(env.EVENT_SHARD, address).append(message), appendDeadlineMs);
 }
 
