@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GrowingBytes } from "../../domain/growing-bytes.ts";
+import { partBytesMax } from "../../domain/limits.ts";
 
 function bytesOf(count: number, from = 0): Uint8Array {
   return Uint8Array.from({ length: count }, (_, no) => (from + no) % 251);
@@ -37,6 +38,23 @@ describe("bytes that grow", () => {
     expect(bytes.finish()).toBeNull();
     bytes.add(new Uint8Array());
     expect(bytes.finish()).toBeNull();
+  });
+
+  it("[PA1] take 32 MiB while the buffer of a part moves, and its own bytes at any other time", () => {
+    const transfer = vi.spyOn(ArrayBuffer.prototype, "transfer");
+    let moving = 0;
+    transfer.mockImplementation(function (this: ArrayBuffer, length = 0) {
+      moving = Math.max(moving, this.byteLength + length);
+      const moved = new ArrayBuffer(length);
+      new Uint8Array(moved).set(new Uint8Array(this));
+      return moved;
+    });
+    const bytes = new GrowingBytes(partBytesMax);
+    const piece = bytesOf(64 * 1_024);
+    for (let at = 0; at < partBytesMax; at += piece.length) bytes.add(piece);
+    expect(bytes.finish()?.length).toBe(partBytesMax);
+    expect([partBytesMax, moving].map((held) => held / 1_024 / 1_024)).toEqual([24, 32]);
+    transfer.mockRestore();
   });
 
   it("[PA1] take at most twice the room of what was added", () => {
