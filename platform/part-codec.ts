@@ -50,15 +50,27 @@ export const partCodec: PartCodec = {
   sha256: sha256Hex,
 };
 
+/**
+ * Bytes of lines that are compressed in one turn: some 20 to 30 ms, of which giving a turn takes 1. The runtime compresses
+ * within the write and takes the next one at once, so that without turns nothing else runs until the part is whole, neither
+ * appends nor who reads what was compressed, and all of its rows stay in memory until then: 55 MiB of 100,000 rows.
+ */
+const turnBytes = 1024 * 1024;
+
 async function lines(chunks: RowChunks, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const stream = new CompressionStream("gzip");
   const writer = stream.writable.getWriter();
   const compressed = new GrowingBytes(bytesMax);
   const written = (async () => {
     try {
+      let sinceTurn = 0;
       for await (const chunk of chunks) {
         if (compressed.full) break;
         await writer.write(chunk);
+        sinceTurn += chunk.length;
+        if (sinceTurn < turnBytes) continue;
+        sinceTurn = 0;
+        await sleep(0);
       }
       await writer.close();
     } catch (error) {
