@@ -1,5 +1,6 @@
 /** The codec in the runtime, whose compression hands nothing over by itself. */
 import { expect, it } from "vitest";
+import { encoderOf } from "../../domain/encoding.ts";
 import { partBytesMax } from "../../domain/limits.ts";
 import { partCodec } from "../../platform/part-codec.ts";
 import { sleep } from "../../platform/timer.ts";
@@ -17,7 +18,8 @@ it.each([
       yield chunk;
     }
   }
-  const encoded = partCodec.encode({ format: "ndjson.gz", typed: [], facts: {} }, chunks(), partBytesMax);
+  const encoding = { encoder: encoderOf("ndjson.gz"), typed: [], facts: {} };
+  const encoded = partCodec.encode(encoding, chunks(), partBytesMax);
   const others = async (): Promise<void> => {
     for (; turns < 40; turns++) await sleep(0);
   };
