@@ -256,7 +256,11 @@ export class Cluster {
           host.call(async (object) => object.unflushedBytes(hour)),
         ),
       tailPages: (hour) =>
-        network.call(from, to("tailPages"), () => host.call(async (object) => object.tailPages(hour))),
+        network.call(from, to("tailPages"), async () => {
+          const pages = await host.call(async (object) => object.tailPages(hour));
+          if (pages.length > 1) trace.reach("tail_of_pages");
+          return pages;
+        }),
       tailPayload: (hour, range) =>
         network.call(from, to("tailPayload"), () =>
           host.call(async (object) => object.tailPayload(hour, range)),

@@ -170,6 +170,8 @@ export class Oracle {
       this.#trace.reach(part.origin === "merged" ? "merged_part" : "shard_part");
       if (part.origin !== "merged" && part.format === "parquet") this.#trace.reach("columns_part");
     }
+    const merged = manifest.parts.filter(({ origin }) => origin === "merged");
+    if (merged.length > new Set(merged.map(({ format }) => format)).size) this.#trace.reach("merged_parts");
     if (new Set(manifest.parts.map(({ format }) => format)).size > 1) this.#trace.reach("two_formats");
     for (const stray of manifest.strays) {
       this.#trace.hold(

@@ -29,6 +29,8 @@ export const orders = {
   part_put_and_forgotten: "a shard crashed between the put of a part and its record",
   shard_part: "a shard put a part of its own",
   merged_part: "a bucket merged the tails of its shards",
+  tail_of_pages: "a tail travelled in several pages",
+  merged_parts: "tails were more than one merged part",
   columns_part: "a shard put a part of columns of its own",
   two_formats: "a bucket was sealed in two formats",
   formats_changed: "rows moved to a bucket of other formats",
