@@ -12,6 +12,7 @@ import { contentSha256 } from "../domain/parquet/reader.ts";
 import { ParquetRows } from "../domain/parquet/writer.ts";
 import { sha256Hex } from "./objects.ts";
 import type { EncodedPart } from "./part-writer.ts";
+import { inflated } from "./inflate.ts";
 import { pieces } from "./pieces.ts";
 import { sleep } from "./timer.ts";
 import { gunzip, gzip } from "./zlib.ts";
@@ -110,7 +111,6 @@ async function columns(
 
 async function plainSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = sha256.create();
-  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  for await (const piece of pieces(plain)) digest.update(piece);
+  for await (const piece of inflated(bytes)) digest.update(piece);
   return bytesToHex(digest.digest());
 }

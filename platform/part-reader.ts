@@ -5,7 +5,7 @@ import { recountColumns } from "../domain/parquet/recount.ts";
 import type { PartRecount } from "../domain/recount.ts";
 import { type PartReading, mayDecode, notDecoded } from "../domain/reread.ts";
 import { type ObjectStore, bytesOf, sha256Hex } from "./objects.ts";
-import { pieces } from "./pieces.ts";
+import { inflated } from "./inflate.ts";
 import { gunzip } from "./zlib.ts";
 
 /** Throws if R2 cannot be read just now: that says nothing of the part. */
@@ -29,18 +29,8 @@ async function rereadRows(
   recount: PartRecount,
 ): Promise<void> {
   if (format === "parquet") return recountColumns(bytes, gunzip, recount);
-  const plain = streamOf(bytes).pipeThrough(new DecompressionStream("gzip"));
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  for await (const piece of pieces(plain))
+  for await (const piece of inflated(bytes))
     recount.addText(decoder.decode(piece, { stream: true }), piece.length);
   recount.addText(decoder.decode(), 0);
-}
-
-function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
 }

@@ -1,5 +1,8 @@
-/** gzip in one synchronous step, which the streams of the platform cannot do. The only code that names the runtime's zlib. */
-import { gunzipSync, gzipSync } from "node:zlib";
+/**
+ * gzip in one synchronous step, and inflating that waits for whoever reads, which the streams of the platform cannot do. The only
+ * code that names the runtime's zlib.
+ */
+import { type Gunzip, createGunzip, gunzipSync, gzipSync } from "node:zlib";
 
 /** Level 6, said so that no default can change what is written. */
 export function gzip(bytes: Uint8Array): Uint8Array {
@@ -18,3 +21,18 @@ export function gunzip(bytes: Uint8Array, plainBytes: number): Uint8Array {
 
 /** What the runtime's buffer may begin with. */
 const startBytes = 64 * 1024;
+
+/** Bytes that an inflating stream hands over at a time. */
+const pieceBytes = 256 * 1024;
+
+/** Resolves when more may be written, or nothing will be taken any more. */
+export function drained(stream: Gunzip): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("drain", resolve);
+    stream.once("close", resolve);
+  });
+}
+
+export function gunzipStream(): Gunzip {
+  return createGunzip({ chunkSize: pieceBytes });
+}
