@@ -26,7 +26,7 @@ async function* slices(
 async function allOf(source: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const all: Uint8Array[] = [];
   for await (const piece of source) all.push(piece);
-  return new Uint8Array(await new Blob(all as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  return new Uint8Array(await new Blob(all).arrayBuffer());
 }
 
 describe("inflated", () => {
