@@ -8,7 +8,8 @@ declare module "node:zlib" {
     write(bytes: Uint8Array): boolean;
     end(): void;
     destroy(error?: Error): void;
-    once(event: "drain" | "close", act: () => void): void;
+    on(event: "drain" | "close", act: () => void): void;
+    off(event: "drain" | "close", act: () => void): void;
   }
   export function createGunzip(options: { readonly chunkSize: number }): Gunzip;
   export function gunzipSync(bytes: Uint8Array, options: { readonly maxOutputLength: number }): Uint8Array;

@@ -28,8 +28,13 @@ const pieceBytes = 256 * 1024;
 /** Resolves when more may be written, or nothing will be taken any more. */
 export function drained(stream: Gunzip): Promise<void> {
   return new Promise((resolve) => {
-    stream.once("drain", resolve);
-    stream.once("close", resolve);
+    const settle = (): void => {
+      stream.off("drain", settle);
+      stream.off("close", settle);
+      resolve();
+    };
+    stream.on("drain", settle);
+    stream.on("close", settle);
   });
 }
 

@@ -2,8 +2,8 @@
  * Deliberately broken variants of production code. Each one breaks a rule in the way in which somebody might by mistake;
  * `run.ts` says which check catches it. A patch names the exact text that it replaces, so that it cannot rot unseen.
  *
- * Not here, because they change nothing that can be seen: a merge plan that is not kept (it is computed from receipts
- * that are), and a bucket that enrols a shard under another plan (the shard compares plans itself).
+ * Not here, because they change nothing that can be seen: a merge plan that is not kept (what it is made of is, so that
+ * it would be made again), and a bucket that enrols a shard under another plan (the shard compares plans itself).
  */
 
 export interface Patch {

@@ -459,20 +459,25 @@ describe("a receipt", () => {
     expect(reply).toMatchObject({ closed: true, receipt: { parts: [{ tally: { rows: 1 } }], tail: null } });
   });
 
-  it("[PA5] carries rows in pages that end with the batch that fills them, and hold them all in order", async () => {
-    const address = fresh("tail-pages");
-    for (const id of upTo(9)) await append(address, rowsOf(address, [id], "x".repeat(MiB - 1_000)));
+  it.each([
+    ["at the bound", MiB, [4, 4, 1]],
+    ["one byte before it", MiB - 1, [5, 4]],
+  ])("[PA5] carries rows in pages that end with the batch that fills them: %s", async (name, bytes, rows) => {
+    const address = fresh(`tail-pages-${name}`);
+    const room = bytes - rowOf(address, 1).line.length;
+    for (const id of upTo(9)) await append(address, rowsOf(address, [id], "x".repeat(room)));
     expect(await shardOf(address).tailPages(address.hour)).toEqual([]);
     const { tail } = await close(address);
     const pages = await shardOf(address).tailPages(address.hour);
-    expect(pages.map(({ content }) => content.tally.rows)).toEqual([5, 4]);
+    expect(pages[0]?.content.plainBytes).toBe(bytes * (rows[0] ?? 0));
+    expect(pages.map(({ content }) => content.tally.rows)).toEqual(rows);
     expect(addContents(pages.map(({ content }) => content))).toEqual(tail);
     const payloads = await Promise.all(
       pages.map(({ range }) => shardOf(address).tailPayload(address.hour, range)),
     );
     expect(payloads.map(({ length }) => length)).toEqual(pages.map(({ content }) => content.plainBytes));
     const whole = await shardOf(address).tailPayload(address.hour, null);
-    const digest = async (parts: Uint8Array[]) =>
+    const digest = async (parts: Uint8Array<ArrayBuffer>[]) =>
       sha256Hex(new Uint8Array(await new Blob(parts).arrayBuffer()));
     expect(await digest(payloads)).toBe(await digest([whole]));
   });
