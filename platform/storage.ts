@@ -27,18 +27,21 @@ export interface ObjectStorage {
 export type Migration = string;
 
 /**
- * Brings an object's tables to the newest schema, or, if a step fails, leaves them as they were.
+ * Brings an object's tables to the newest schema, or, if a step fails, leaves them as they were. A blank object is made by
+ * `whole`, what all steps come to: each table and column that a step adds is a row that is paid for, by every object.
  * Called with the first write, never by a constructor or a read.
  */
-export function migrate(storage: ObjectStorage, migrations: readonly Migration[]): void {
+export function migrate(storage: ObjectStorage, migrations: readonly Migration[], whole?: Migration): void {
   storage.transactionSync(() => {
     storage.sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT");
     const [newest] = storage.sql
       .exec<{ version: number }>("SELECT coalesce(max(version), 0) AS version FROM schema_version")
       .toArray();
-    const missing = migrations.slice(newest?.version ?? 0);
+    const version = newest?.version ?? 0;
+    const missing = migrations.slice(version);
     if (missing.length === 0) return;
-    for (const statements of missing) storage.sql.exec(statements);
+    const made = version === 0 && whole !== undefined ? [whole] : missing;
+    for (const statements of made) storage.sql.exec(statements);
     // Only the newest one: a row for each step would be paid for by every object.
     storage.sql.exec("INSERT INTO schema_version (version) VALUES (?)", migrations.length);
   });

@@ -19,7 +19,7 @@ import { Plan } from "../../domain/plan.ts";
 import type { JsonObject } from "../../domain/schema/json.ts";
 import { Tally, addTallies } from "../../domain/tally.ts";
 import { type ObjectStorage, type SqlValue, blobOf, isBlank, migrate } from "../../platform/storage.ts";
-import { migrations } from "./schema.ts";
+import { migrations, whole } from "./schema.ts";
 
 export interface ShardState {
   readonly phase: ShardPhase;
@@ -199,7 +199,7 @@ export class ShardStore {
 
   /** The bucket has confirmed the enrolment: from now on the shard may hold rows. */
   open(hour: Hour, plan: Plan, now: EpochMs): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       `INSERT INTO shard (one, phase, plan, window_ms, enrolled_at_ms) VALUES (1, 'open', ?, ?, ?)
        ON CONFLICT (one) DO UPDATE SET phase = 'open', plan = excluded.plan, window_ms = excluded.window_ms,
@@ -213,7 +213,7 @@ export class ShardStore {
 
   /** A claim came first: the shard keeps identities and holds no row. */
   guard(windowMs: number): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec("INSERT INTO shard (one, phase, window_ms) VALUES (1, 'guard', ?)", windowMs);
   }
 
@@ -283,7 +283,7 @@ export class ShardStore {
 
   /** From now on the shard takes no row. A blank shard is closed too, so that it can never come to life. */
   close(hour: Hour, duplicates: number, now: EpochMs): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       `INSERT INTO shard (one, phase, window_ms, closed_at_ms, duplicates) VALUES (1, 'closed', ?, ?, ?)
        ON CONFLICT (one) DO UPDATE SET phase = 'closed', closed_at_ms = excluded.closed_at_ms,

@@ -68,3 +68,53 @@ export const migrations: readonly Migration[] = [
   );
   `,
 ];
+
+/** What the steps come to, for a bucket that is new. */
+export const whole: Migration = `
+  CREATE TABLE bucket (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    phase TEXT NOT NULL CHECK (phase IN ('planned', 'open', 'sealing', 'sealed')),
+    plan TEXT,
+    due_at_ms INTEGER NOT NULL,
+    merge_planned INTEGER NOT NULL DEFAULT 0,
+    parts_checked INTEGER NOT NULL DEFAULT 0,
+    manifest_sha256 TEXT,
+    manifest_created INTEGER NOT NULL DEFAULT 0,
+    success_marked INTEGER NOT NULL DEFAULT 0,
+    sealed_at_ms INTEGER,
+    verdict TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failed_step TEXT,
+    error TEXT,
+    failing_since_ms INTEGER
+  ) STRICT;
+  CREATE TABLE enrolment (
+    hour TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    enrolled_at_ms INTEGER NOT NULL,
+    receipt TEXT,
+    payloads_dropped INTEGER NOT NULL DEFAULT 0,
+    abandoned TEXT,
+    PRIMARY KEY (hour, shard)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE tail_page (
+    no INTEGER PRIMARY KEY,
+    hour TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    first_seq INTEGER,
+    last_seq INTEGER,
+    content TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE merged (
+    no INTEGER PRIMARY KEY,
+    shards TEXT NOT NULL,
+    key_no INTEGER NOT NULL,
+    part TEXT,
+    encoder INTEGER NOT NULL DEFAULT 1,
+    schema TEXT,
+    first_page INTEGER NOT NULL DEFAULT 0,
+    last_page INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+`;

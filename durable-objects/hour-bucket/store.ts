@@ -13,7 +13,7 @@ import type { JsonObject } from "../../domain/schema/json.ts";
 import type { SealProgress, SealStepName } from "../../domain/seal.ts";
 import { VerdictName } from "../../domain/verdict.ts";
 import { type ObjectStorage, isBlank, migrate } from "../../platform/storage.ts";
-import { migrations } from "./schema.ts";
+import { migrations, whole } from "./schema.ts";
 
 /** Characters of one manifest row: at four UTF-8 bytes each it stays far below a row's 2 MB. */
 const chunkChars = 400_000;
@@ -99,7 +99,7 @@ export class BucketStore {
 
   /** Fixes the plan of a bucket that has none, whatever its phase: a sealed empty hour gets one for claims, too. */
   fixPlan(plan: Plan, dueAtMs: EpochMs): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       `INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'planned', ?, ?)
        ON CONFLICT (one) DO UPDATE SET plan = excluded.plan WHERE plan IS NULL`,
@@ -109,7 +109,7 @@ export class BucketStore {
   }
 
   open(plan: Plan, dueAtMs: EpochMs): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       `INSERT INTO bucket (one, phase, plan, due_at_ms) VALUES (1, 'open', ?, ?)
        ON CONFLICT (one) DO UPDATE SET phase = 'open' WHERE phase = 'planned'`,
@@ -129,7 +129,7 @@ export class BucketStore {
 
   /** Also makes a blank bucket one that is sealing: nothing can enrol any more. */
   stopEnrolment(dueAtMs: EpochMs): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       `INSERT INTO bucket (one, phase, due_at_ms) VALUES (1, 'sealing', ?)
        ON CONFLICT (one) DO UPDATE SET phase = 'sealing' WHERE phase IN ('planned', 'open')`,
@@ -161,7 +161,7 @@ export class BucketStore {
 
   /** Gives up a shard that has given no receipt. */
   abandon(given: Abandoned): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     this.#storage.sql.exec(
       "UPDATE enrolment SET abandoned = ? WHERE hour = ? AND shard = ? AND receipt IS NULL AND abandoned IS NULL",
       JSON.stringify(given),
@@ -194,7 +194,7 @@ export class BucketStore {
     formats: readonly Format[],
     schema: JsonObject | null,
   ): void {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     const planned = runs.flatMap((run, keyNo) => formats.map((format) => ({ run, keyNo, format })));
     this.#storage.transactionSync(() => {
       pages.forEach(({ holder, range, content }, no) => {
@@ -226,7 +226,7 @@ export class BucketStore {
 
   /** Of a bucket whose merge was planned by older code, its pages are known from here on. */
   merged(): MergedRecord[] {
-    migrate(this.#storage, migrations);
+    migrate(this.#storage, migrations, whole);
     return this.#storage.sql
       .exec("SELECT * FROM merged ORDER BY no")
       .toArray()
