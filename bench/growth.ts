@@ -18,7 +18,7 @@ const usage = `npm run growth -- [options]
   --history N,M,…   sealed hours (default 1,24,168)
   --svg FILE        a plot of each
 
-All of it takes about fifteen minutes; --streams 1,30,300,3000 takes an hour.`;
+All of it takes about fifteen minutes; --streams 1,30,300,3000 takes twenty.`;
 
 async function growth(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -56,10 +56,11 @@ async function growth(args: readonly string[]): Promise<number> {
 function textOf({ grows, unit, how, points }: Series): string {
   const slope = slopeOf(points);
   return `${how}; it grows with the power ${slope.toFixed(2)} of their number\n\n${table(
-    [grows, unit, "D1 rows read for each", "D1 rows written for each"],
-    points.map(({ size, usd, d1RowsRead, d1RowsWritten }) => [
+    [grows, unit, "of it billed by time", "D1 rows read for each", "D1 rows written for each"],
+    points.map(({ size, usd, timedUsd, d1RowsRead, d1RowsWritten }) => [
       size.toLocaleString("en"),
       usd.toPrecision(3),
+      timedUsd.toPrecision(3),
       d1RowsRead.toPrecision(3),
       d1RowsWritten.toPrecision(3),
     ]),

@@ -3,7 +3,7 @@
  * prices as `npm run cost`, at several sizes of one thing at a time.
  */
 import { epochMs } from "../../domain/hour.ts";
-import { type Counts, difference, totalUsd, units } from "../cost/counts.ts";
+import { type Counts, difference, priced, totalUsd, units } from "../cost/counts.ts";
 import { send } from "../cost/load.ts";
 import { type CountedSystem, startMs, withCounted } from "../cost/system.ts";
 
@@ -11,6 +11,8 @@ export interface Point {
   readonly size: number;
   /** Dollars of a million events, from the post to the retirement of the objects; or of a month of idle cron runs. */
   readonly usd: number;
+  /** Of them what is billed by time, which a busy machine makes longer: CPU, and how long objects are awake. */
+  readonly timedUsd: number;
   /** Rows of D1 read, and written, for an event or for a run of the cron. */
   readonly d1RowsRead: number;
   readonly d1RowsWritten: number;
@@ -140,9 +142,16 @@ function figuresOf(size: number, used: Counts, things: number, factor: number): 
   return {
     size,
     usd: totalUsd(used) * factor,
+    timedUsd: timedUsd(used) * factor,
     d1RowsRead: units(used, "d1_rows_read") / things,
     d1RowsWritten: units(used, "d1_rows_written") / things,
   };
+}
+
+function timedUsd(used: Counts): number {
+  return priced(used)
+    .filter(({ meter }) => meter === "cpu_ms" || meter === "object_gb_s")
+    .reduce((total, { usd }) => total + usd, 0);
 }
 
 /**
