@@ -3,29 +3,49 @@
  * platform computes on other threads. While a run is on they are the run's own.
  */
 import { createHash } from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+import zlib from "node:zlib";
+import { broken } from "../../domain/invariant.ts";
 import { concat, gunzip } from "./codec.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler, Task } from "./scheduler.ts";
 
-/** Inflates at its end, at once: the platform's own works on another thread, in its own time. */
-class SyncDecompression {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
+/** Inflates at its end, at once: that of Node works on another thread, in its own time. */
+class SyncGunzip {
+  readonly #chunks: Uint8Array[] = [];
+  readonly #ended = Promise.withResolvers<void>();
+  destroyed = false;
 
-  constructor(format: string) {
-    if (format !== "gzip") throw new TypeError(`no ${format} in a simulation`);
-    const chunks: Uint8Array[] = [];
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
-      transform: (chunk) => {
-        chunks.push(chunk);
-      },
-      flush: (controller) => {
-        controller.enqueue(gunzip(concat(chunks)));
-      },
-    });
-    this.readable = readable;
-    this.writable = writable;
+  write(chunk: Uint8Array): boolean {
+    this.#chunks.push(chunk);
+    return true;
   }
+
+  end(): void {
+    this.#ended.resolve();
+  }
+
+  destroy(error?: Error): void {
+    this.destroyed = true;
+    if (error === undefined) this.#ended.resolve();
+    else this.#ended.reject(error);
+  }
+
+  /** It always takes more. */
+  on(): void {
+    broken("nobody waits for a stream that takes all");
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    await this.#ended.promise;
+    if (!this.destroyed) yield gunzip(concat(this.#chunks));
+  }
+}
+
+/** For everybody who imports it: the module's own property is not writable. */
+function putGunzip(value: unknown): void {
+  Object.defineProperty(zlib, "createGunzip", { value, configurable: true, enumerable: true });
+  syncBuiltinESMExports();
 }
 
 export interface GlobalsDeps {
@@ -41,7 +61,7 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
     clearTimeout: globalThis.clearTimeout,
     random: Math.random,
     log: Reflect.get(console, "log"),
-    DecompressionStream: Reflect.get(globalThis, "DecompressionStream") as unknown,
+    createGunzip: Reflect.get(zlib, "createGunzip") as unknown,
   };
   const put = (name: string, value: unknown): void => {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -63,7 +83,7 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
       new Uint8Array(createHash("sha256").update(bytes).digest()).buffer,
     configurable: true,
   });
-  put("DecompressionStream", SyncDecompression);
+  putGunzip(() => new SyncGunzip());
   // How long something took is told by the real clock, and differs from run to run.
   Reflect.set(console, "log", (line: string) => {
     deps.log(line.replace(/"durationMs":\d+/, '"durationMs":0'));
@@ -75,6 +95,6 @@ export function takeOver({ scheduler, random, ...deps }: GlobalsDeps): () => voi
     Reflect.set(console, "log", kept.log);
     Reflect.deleteProperty(crypto, "getRandomValues");
     Reflect.deleteProperty(crypto.subtle, "digest");
-    put("DecompressionStream", kept.DecompressionStream);
+    putGunzip(kept.createGunzip);
   };
 }
