@@ -253,6 +253,8 @@ export class Shard {
   }
 
   async #workOnce(hour: Hour, { closing, mayMove, formats, carryBytes }: WorkOptions): Promise<void> {
+    // Closed while this caller waited: the receipt is given, and another one's `carryBytes` must not move its rows.
+    if (closing && this.#store.delivery(hour)?.state !== "open") return;
     const enough = closing || this.#store.unresolvedBytes(hour) >= claimBytes;
     if (enough && this.#state.plan !== null) {
       const owner = holderName(this.#address);

@@ -288,6 +288,11 @@ function askedRows(`,
     "test/ingest/edge-quotas.test.ts",
   ),
   mutant(
+    "a delivery that is closed is closed again, as another caller wants it",
+    [change(shard, 'if (closing && this.#store.delivery(hour)?.state !== "open") return;', "")],
+    "test/workerd/event-shard.test.ts",
+  ),
+  mutant(
     "a frozen part is put by the encoder of the moment",
     [
       change(

@@ -12,6 +12,7 @@ import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { endOf, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo, HolderName } from "../../domain/ids.ts";
 import {
+  carryAloneBytesMax,
   carryBytesMin,
   deadHandMs,
   eventBytesMax,
@@ -432,6 +433,22 @@ describe("a receipt", () => {
     setClock(due(address) + 3_600_000);
     expect(await closeIntoParts(address)).toEqual(first);
     expect(await objectsOf(address)).toEqual(["part-0-0.ndjson.gz"]);
+  });
+
+  it("[SH10] is the same for callers at once who let it carry more or less", async () => {
+    const address = fresh("closed-twice-at-once");
+    await append(address, rowsOf(address, upTo(3), "x".repeat(MiB)));
+    const asked = { protocol: 1, hour: address.hour, nowMs: due(address) };
+    const [first, second] = await runInDurableObject(shardOf(address), (shard) =>
+      Promise.all(
+        [carryAloneBytesMax, 0].map((carryBytes) =>
+          shard.close({ ...asked, formats: ["ndjson.gz"], carryBytes }),
+        ),
+      ),
+    );
+    expect(first).toMatchObject({ closed: true, receipt: { parts: [], tail: { tally: { rows: 3 } } } });
+    expect(second).toEqual(first);
+    expect(await closeIntoParts(address)).toMatchObject({ parts: [], tail: { tally: { rows: 3 } } });
   });
 
   it("[PA4] carries what is at most `carryBytes`, and no byte more", async () => {
