@@ -135,6 +135,9 @@ export const carryBytesMin = 1 * MiB;
 /** What the receipt of a bucket's only shard may carry: of more, the shard makes the same parts without sending rows. */
 export const carryAloneBytesMax = 10 * MiB;
 
+/** How long a bucket waits for a shard to say how much it holds, twice: it closes the shards only then. */
+export const heldDeadlineMs = 5 * SECOND_MS;
+
 /**
  * Bytes after which a page of a tail ends, with the batch that fills it: what travels, and what an object holds, at a
  * time. A merged part is some of them, so they are small beside one.
@@ -664,6 +667,8 @@ const relations: readonly [string, boolean][] = [
     "a page of a tail fits one put, in columns too",
     2 * (tailPageBytes + batchPayloadBytesMax) < partBytesMax,
   ],
+  ["what the only shard carries fits one put, in columns too", 2 * carryAloneBytesMax < partBytesMax],
+  ["asking what shards hold leaves time to seal", 2 * heldDeadlineMs < sealDeadlineMs],
   ["an hour that is carried may be one part", carriedBytesMax <= partPlainBytesMax],
   ["what is carried anyway is one page", carryBytesMin <= tailPageBytes],
   [

@@ -12,14 +12,17 @@ const sliceBytes = 64 * 1024;
 /** Plain bytes after which others have a turn: whoever reads them computes, and a turn takes 1 ms of some 30. */
 const turnBytes = 4 * 1024 * 1024;
 
-/** What the bytes, or a stream of them, inflate to, in order. Throws if they are no gzip. May be left early. */
+/**
+ * What the bytes, or a stream of them, inflate to, in order. Throws if they are no gzip. May be left early: then a source is
+ * let go of once its next slice has come, and nobody waits for that.
+ */
 export async function* inflated(gzipped: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const stream = gunzipStream();
-  const written = (async () => {
+  void (async () => {
     try {
       for await (const slice of gzipped instanceof Uint8Array ? slices(gzipped) : gzipped) {
-        if (!stream.write(slice)) await drained(stream);
         if (stream.destroyed) return;
+        if (!stream.write(slice)) await drained(stream);
       }
       stream.end();
     } catch (error) {
@@ -37,7 +40,6 @@ export async function* inflated(gzipped: Uint8Array | AsyncIterable<Uint8Array>)
     }
   } finally {
     stream.destroy();
-    await written;
   }
 }
 

@@ -52,9 +52,9 @@ export const partCodec: PartCodec = {
 };
 
 /**
- * Bytes of lines that are compressed in one turn: some 20 to 30 ms, of which giving a turn takes 1. The runtime compresses
- * within the write and takes the next one at once, so that without turns nothing else runs until the part is whole, neither
- * appends nor who reads what was compressed, and all of its rows stay in memory until then: 55 MiB of 100,000 rows.
+ * Bytes of lines after which others have a turn, with the chunk that passes them: some 20 to 30 ms, of which the turn takes 1. The
+ * runtime compresses within the write and takes the next one at once, so that without turns nothing else runs until the part is
+ * whole, neither appends nor who reads what was compressed, and all of its rows stay in memory until then: 55 MiB of 100,000.
  */
 const turnBytes = 1024 * 1024;
 

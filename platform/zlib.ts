@@ -28,6 +28,11 @@ const pieceBytes = 256 * 1024;
 /** Resolves when more may be written, or nothing will be taken any more. */
 export function drained(stream: Gunzip): Promise<void> {
   return new Promise((resolve) => {
+    // It has said so, to nobody.
+    if (stream.destroyed) {
+      resolve();
+      return;
+    }
     const settle = (): void => {
       stream.off("drain", settle);
       stream.off("close", settle);

@@ -128,8 +128,9 @@ export class EventShard extends DurableObject<EventShardEnv> implements ShardRpc
     return this.#shard.tailPages(HourText.parse(hour));
   }
 
-  async tailPayload(hour: Hour, range: TailRange | null): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#shard.tailPayload(HourText.parse(hour), TailRange.nullable().parse(range));
+  /** A bucket of older code gives no range. */
+  async tailPayload(hour: Hour, range?: TailRange | null): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#shard.tailPayload(HourText.parse(hour), TailRange.nullish().parse(range) ?? null);
   }
 
   claim(message: ClaimMessage): Promise<ClaimReply> {

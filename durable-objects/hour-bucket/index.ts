@@ -5,6 +5,7 @@ import { AbandonMessage, type AbandonReply } from "../../domain/abandon.ts";
 import type { EnrolReply, PlanReply } from "../../domain/enrol.ts";
 import { bucketOfName } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
+import { heldDeadlineMs } from "../../domain/limits.ts";
 import {
   type BucketRpc,
   EnrolMessage,
@@ -33,6 +34,7 @@ import {
 import { schemaOf } from "../../platform/stream-schema.ts";
 import { randomFraction } from "../../platform/random.ts";
 import { type ShardNamespace, shardStub } from "../../platform/stubs.ts";
+import { withDeadline } from "../../platform/timer.ts";
 import { Bucket, type BucketDeps } from "./bucket.ts";
 
 export interface HourBucketEnv extends LogEnv, DeletionEnv {
@@ -56,7 +58,7 @@ export class HourBucket extends DurableObject<HourBucketEnv> implements BucketRp
         const stub = shardStub(env.EVENT_SHARD, { type: address.type, ...holder });
         return {
           close: (message) => stub.close({ ...message, ...carried() }),
-          unflushedBytes: (hour) => stub.unflushedBytes(hour),
+          unflushedBytes: (hour) => withDeadline(stub.unflushedBytes(hour), heldDeadlineMs),
           tailPages: (hour) => stub.tailPages(hour),
           tailPayload: (hour, range) => stub.tailPayload(hour, range),
           dropPayloads: (hour, nowMs) => stub.dropPayloads(hour, nowMs),

@@ -44,8 +44,8 @@ export const migrations: readonly Migration[] = [
   "ALTER TABLE merged ADD COLUMN schema TEXT",
   // An operator has given the shard up: when, who and why. Its receipt is not waited for, and not taken any more.
   "ALTER TABLE enrolment ADD COLUMN abandoned TEXT",
-  // Merged parts are runs of pages; a page without batches is all of its shard's tail, and so are those of the groups of
-  // shards that were planned before. What is planned now says '"pages"' for shards: older code stops there, and waits.
+  // Merged parts are runs of pages, a page without batches all of its shard's tail. A part of pages says '"pages"' for its
+  // shards: older code stops there, and waits. One that says shards was planned by older code, before this step or after it.
   `
   CREATE TABLE tail_page (
     no INTEGER PRIMARY KEY,
@@ -57,15 +57,6 @@ export const migrations: readonly Migration[] = [
   ) STRICT;
   ALTER TABLE merged ADD COLUMN first_page INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE merged ADD COLUMN last_page INTEGER NOT NULL DEFAULT 0;
-  INSERT INTO tail_page (no, hour, shard, content)
-    SELECT row_number() OVER (ORDER BY hour, shard) - 1, hour, shard, receipt -> '$.tail'
-    FROM enrolment
-    WHERE receipt ->> '$.tail' IS NOT NULL AND abandoned IS NULL AND EXISTS (SELECT 1 FROM merged);
-  UPDATE merged SET (first_page, last_page) = (
-    SELECT min(tail_page.no), max(tail_page.no)
-    FROM json_each(merged.shards) AS held
-    JOIN tail_page ON tail_page.hour = held.value ->> '$.hour' AND tail_page.shard = held.value ->> '$.index'
-  );
   `,
 ];
 

@@ -17,6 +17,7 @@ import {
 } from "../../domain/limits.ts";
 import {
   type Part,
+  type PartContent,
   manifestFault,
   manifestKey,
   manifestOf,
@@ -183,24 +184,30 @@ export class SealSteps {
     return mergeOrder(pages);
   }
 
-  /** Bytes before compression that fill a part in each of the formats, by the first rows of the largest page. */
+  /** Bytes before compression that fill a part in each of the formats, by rows of the largest pages. */
   async #fillingBytes(
     pages: readonly HeldPage[],
     formats: readonly Format[],
     schema: JsonObject | null,
   ): Promise<number> {
-    const [largest] = pages.toSorted((a, b) => b.content.plainBytes - a.content.plainBytes);
     const all = pages.reduce((bytes, { content }) => bytes + content.plainBytes, 0);
     // One part, however badly it compresses.
-    if (largest === undefined || all <= partBytesTarget) return partBytesTarget;
-    const page = await this.#payload(largest);
-    const end = page.indexOf(lineBreak, partSampleBytes);
-    const rows = end < 0 ? page : page.subarray(0, end + 1);
-    const facts = factsOf(this.#address, largest.content);
+    if (all <= partBytesTarget) return partBytesTarget;
+    const rows: Uint8Array<ArrayBuffer>[] = [];
+    const sampled: PartContent[] = [];
+    let plainBytes = 0;
+    for (const page of pages.toSorted((a, b) => b.content.plainBytes - a.content.plainBytes)) {
+      if (plainBytes >= partSampleBytes) break;
+      const payload = await this.#payload(page);
+      const end = payload.indexOf(lineBreak, partSampleBytes - plainBytes);
+      rows.push(end < 0 ? payload : payload.subarray(0, end + 1));
+      plainBytes += rows.at(-1)?.length ?? 0;
+      sampled.push(page.content);
+    }
+    const facts = factsOf(this.#address, addContents(sampled));
     const filling = formats.map(async (format) => {
       const encoding = { encoder: encoderOf(format), typed: columnsOf(schema), facts };
-      const encoded = await this.#deps.codec.encode(encoding, [rows], Number.POSITIVE_INFINITY);
-      const plainBytes = rows.length;
+      const encoded = await this.#deps.codec.encode(encoding, rows, Number.POSITIVE_INFINITY);
       return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
     });
     return Math.min(...(await Promise.all(filling)));

@@ -64,10 +64,15 @@ const PageRow = z
     return { holder: { hour, index: shard }, range, content };
   });
 
+const HolderText = z.strictObject({ hour: HourText, index: ShardIndex });
+
 const MergedRow = z.object({
   no: z.number(),
-  first_page: z.number(),
-  last_page: z.number(),
+  /** Those whose tails it is, where older code planned it. */
+  shards: json(z.union([z.literal("pages"), z.array(HolderText)])),
+  // Absent in a bucket that older code alone has written.
+  first_page: z.number().default(0),
+  last_page: z.number().default(0),
   key_no: z.number(),
   encoder: z.number(),
   schema: json(z.record(z.string(), z.unknown())).nullable(),
@@ -224,38 +229,56 @@ export class BucketStore {
     });
   }
 
-  /** Of a bucket whose merge was planned by older code, its pages are known from here on. */
   merged(): MergedRecord[] {
-    migrate(this.#storage, migrations, whole);
     return this.#storage.sql
       .exec("SELECT * FROM merged ORDER BY no")
       .toArray()
       .map((row) => MergedRow.parse(row));
   }
 
-  /** The pages of a merged part, in the order of its rows. */
-  pagesOf({ first_page: first, last_page: last }: MergedRecord): HeldPage[] {
-    return this.#storage.sql
+  /** The pages of a merged part, in the order of its rows; at least one. */
+  pagesOf({ no, shards, first_page: first, last_page: last }: MergedRecord): HeldPage[] {
+    if (shards !== "pages") return this.#tailsOf(shards);
+    const pages = this.#storage.sql
       .exec("SELECT * FROM tail_page WHERE no BETWEEN ? AND ? ORDER BY no", first, last)
       .toArray()
       .map((row) => PageRow.parse(row));
+    if (pages.length !== last - first + 1) broken(`merged part ${no} has no pages`);
+    return pages;
+  }
+
+  #tailsOf(shards: readonly Holder[]): HeldPage[] {
+    const receipts = new Map(this.receipts().map((receipt) => [holderName(receipt.counters), receipt]));
+    return shards.map((holder) => {
+      const name = holderName(holder);
+      const content = receipts.get(name)?.tail ?? broken(`shard ${name} is merged and has no tail`);
+      return { holder, range: null, content };
+    });
   }
 
   /** Makes two merged parts, of about half of the bytes each, of one that was never put. */
   splitMerged(merged: MergedRecord): void {
-    const { no, first_page: first, last_page: last } = merged;
-    if (first === last) broken(`merged part ${no} is one page of a tail and more than a put takes`);
-    const middle = first + middlePage(this.pagesOf(merged).map(({ content }) => content.plainBytes));
+    const pages = this.pagesOf(merged);
+    if (pages.length < 2) broken(`merged part ${merged.no} is one page of a tail and more than a put takes`);
+    const kept = middlePage(pages.map(({ content }) => content.plainBytes)) + 1;
+    const { no, shards, first_page: first } = merged;
+    migrate(this.#storage, migrations, whole);
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(
         `INSERT INTO merged (no, shards, first_page, last_page, key_no, encoder, schema)
-         SELECT (SELECT max(no) + 1 FROM merged), '"pages"', ?, last_page, (SELECT max(key_no) + 1 FROM merged),
+         SELECT (SELECT max(no) + 1 FROM merged), ?, ?, last_page, (SELECT max(key_no) + 1 FROM merged),
            encoder, schema
          FROM merged WHERE no = ?`,
-        middle + 1,
+        JSON.stringify(shards === "pages" ? shards : shards.slice(kept)),
+        first + kept,
         no,
       );
-      this.#storage.sql.exec(`UPDATE merged SET last_page = ?, shards = '"pages"' WHERE no = ?`, middle, no);
+      this.#storage.sql.exec(
+        "UPDATE merged SET shards = ?, last_page = ? WHERE no = ?",
+        JSON.stringify(shards === "pages" ? shards : shards.slice(0, kept)),
+        first + kept - 1,
+        no,
+      );
     });
   }
 

@@ -315,7 +315,7 @@ function askedRows(`,
   ]),
   mutant(
     "a merged part that is split loses a page",
-    [change(bucketStore, "middle + 1,\n        no,", "middle + 2,\n        no,")],
+    [change(bucketStore, "first + kept,\n        no,", "first + kept + 1,\n        no,")],
     "test/crash/bucket.test.ts",
   ),
   mutant(

@@ -312,20 +312,24 @@ describe("the seal", () => {
     expect(parts[0]?.plainBytes).toBeGreaterThan((rows - 1) * MiB);
   });
 
-  it("[PA5] whose merge older code planned, by whole tails, is made as it was planned", async () => {
-    const address = await filled("older-plan");
+  const olderTables = [
+    "DROP TABLE tail_page",
+    "ALTER TABLE merged DROP COLUMN first_page",
+    "ALTER TABLE merged DROP COLUMN last_page",
+    "DELETE FROM schema_version",
+    "INSERT INTO schema_version (version) VALUES (4)",
+  ];
+
+  it.each([
+    ["on its own tables", olderTables],
+    ["on tables of newer code", ["DELETE FROM tail_page", "UPDATE merged SET first_page = 0, last_page = 0"]],
+  ])("[PA5] whose merge older code planned %s, by whole tails, is made as planned", async (name, made) => {
+    const address = await filled(`older-plan ${name}`);
     vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
     expect(await seal(address)).toMatchObject({ state: "failed", step: "put_merged" });
     const shards = [0, 1].map((index) => ({ hour: address.hour, index }));
     await runInDurableObject(bucketOf(address), (_object, { storage: { sql: db } }) => {
-      for (const statement of [
-        "DROP TABLE tail_page",
-        "ALTER TABLE merged DROP COLUMN first_page",
-        "ALTER TABLE merged DROP COLUMN last_page",
-        "DELETE FROM schema_version",
-        "INSERT INTO schema_version (version) VALUES (4)",
-      ])
-        db.exec(statement);
+      for (const statement of made) db.exec(statement);
       db.exec("UPDATE merged SET shards = ?", JSON.stringify(shards.slice(0, 1)));
       db.exec(
         "INSERT INTO merged (no, shards, key_no, encoder) VALUES (1, ?, 1, 1)",

@@ -70,6 +70,33 @@ describe("inflated", () => {
     await expect(allOf(inflated(await make()))).rejects.toThrow();
   });
 
+  it.each([20_000, 100_000, 262_144])(
+    "[AU5] may be left, and fails, while the next slice of %i bytes is waited for",
+    async (sliceBytes) => {
+      const zipped = await gzipped(plain.slice(0, 2 * MiB));
+      async function* slow(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+        for await (const slice of slices(bytes, sliceBytes)) {
+          await sleep(5);
+          yield slice;
+        }
+      }
+      for (const leaveAt of [1, 2]) {
+        let taken = 0;
+        for await (const piece of inflated(slow(zipped))) {
+          expect(piece.length).toBeGreaterThan(0);
+          if (++taken === leaveAt) break;
+        }
+        expect(taken).toBe(leaveAt);
+      }
+      expect(await allOf(inflated(slow(zipped)))).toHaveLength(2 * MiB);
+      const damaged = zipped.slice();
+      damaged.fill(0xff, 30_000, 30_100);
+      await expect(allOf(inflated(slow(damaged)))).rejects.toThrow();
+      await expect(allOf(inflated(slow(zipped.slice(0, -4))))).rejects.toThrow();
+    },
+    20_000,
+  );
+
   it("[AU5] throws what its source throws, and lets go of it when it is left", async () => {
     const zipped = await gzipped(plain.slice(0, 2 * MiB));
     let ended = false;
