@@ -2,7 +2,7 @@
  * The bucket's crash matrix: an hour from its first append to its last dropped payload, over real shards, with every
  * call that the bucket or a shard makes to the outside failed in every way.
  */
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Format, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
@@ -29,6 +29,12 @@ import {
   sha256Of,
   untilDone,
 } from "./harness.ts";
+
+/** Pages of some rows instead of some megabytes: each of some hundred worlds has them. */
+vi.mock("../../domain/limits.ts", async (original) => ({
+  ...(await original<typeof import("../../domain/limits.ts")>()),
+  tailPageBytes: 400_000,
+}));
 
 const shardsUsed = 4;
 const plan = {

@@ -168,8 +168,14 @@ describe("[OP15] a shard that never answers", () => {
 
   it("of a bucket that was made before there was such a thing is given up too", async () => {
     const { address, now } = await stuck("older", 3);
-    await sql(bucketOf(address), "ALTER TABLE enrolment DROP COLUMN abandoned");
-    await sql(bucketOf(address), "UPDATE schema_version SET version = 3 WHERE version = 4");
+    for (const statement of [
+      "DROP TABLE tail_page",
+      "ALTER TABLE merged DROP COLUMN first_page",
+      "ALTER TABLE merged DROP COLUMN last_page",
+      "ALTER TABLE enrolment DROP COLUMN abandoned",
+      "UPDATE schema_version SET version = 3",
+    ])
+      await sql(bucketOf(address), statement);
     await bucketOf(address).seal({ nowMs: now, plan: null });
     expect((await bucketOf(address).describe()).includes('"missingReceipts":["')).toBe(true);
     expect(await (await abandon(address, now)).json()).toMatchObject({ reply: { state: "sealed" } });
