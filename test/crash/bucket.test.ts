@@ -7,6 +7,7 @@ import { type Format, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
+import type * as Limits from "../../domain/limits.ts";
 import { tailPageBytes } from "../../domain/limits.ts";
 import { Manifest, bucketPrefix, manifestFault, manifestKey, successKey } from "../../domain/manifest.ts";
 import type { SealReply, SealedSummary } from "../../domain/messages.ts";
@@ -32,7 +33,7 @@ import {
 
 /** Pages of some rows instead of some megabytes: each of some hundred worlds has them. */
 vi.mock("../../domain/limits.ts", async (original) => ({
-  ...(await original<typeof import("../../domain/limits.ts")>()),
+  ...(await original<typeof Limits>()),
   tailPageBytes: 400_000,
 }));
 

@@ -9,6 +9,7 @@ import { type Format, formatOf } from "../../domain/encoding.ts";
 import { epochMs, startOf } from "../../domain/hour.ts";
 import { AppendNo } from "../../domain/ids.ts";
 import { broken } from "../../domain/invariant.ts";
+import type * as Limits from "../../domain/limits.ts";
 import { carryBytesMin, flushBytes } from "../../domain/limits.ts";
 import { packRows } from "../../domain/packed-rows.ts";
 import { protocolVersion } from "../../domain/plan.ts";
@@ -46,7 +47,7 @@ interface Script {
 
 /** A tenth of what they are: each of some hundred worlds has its rows packed, stored, encoded and compared. */
 vi.mock("../../domain/limits.ts", async (original) => {
-  const limits = await original<typeof import("../../domain/limits.ts")>();
+  const limits = await original<typeof Limits>();
   return {
     ...limits,
     flushBytes: Math.floor(limits.flushBytes / 10),
