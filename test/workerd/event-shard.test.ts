@@ -582,7 +582,7 @@ describe("a flush", () => {
       for (const id of upTo(9)) await append(address, rowsOf(address, [id], "x".repeat(MiB)));
       const put = vi.spyOn(env.EVENTS, "put").mockRejectedValue(new Error("R2 is away"));
       const message = { protocol: 1, hour: address.hour, nowMs: due(address), carryBytes: 0 };
-      const closing = () => shardOf(address).close({ ...message, formats: ["parquet"] });
+      const closing = async () => await shardOf(address).close({ ...message, formats: ["parquet"] });
       await expect(closing()).rejects.toThrow("R2 is away");
       put.mockRestore();
       expect(await sql(shardOf(address), "SELECT encoder FROM part")).toEqual([{ encoder: 3 }]);
