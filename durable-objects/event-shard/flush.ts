@@ -13,8 +13,8 @@
  * One flush runs at a time; what arrives meanwhile belongs to a later part.
  */
 import { broken } from "../../domain/invariant.ts";
-import { decideFreeze, partPlainBytes } from "../../domain/flush.ts";
-import { type Format, encoderOf } from "../../domain/encoding.ts";
+import { decideFreeze } from "../../domain/flush.ts";
+import type { Format } from "../../domain/encoding.ts";
 import type { Hour } from "../../domain/hour.ts";
 import type { ShardAddress } from "../../domain/ids.ts";
 import { flushBytes, partBytesMax, partSampleBytes } from "../../domain/limits.ts";
@@ -24,6 +24,7 @@ import { factsOf } from "../../domain/parquet/facts.ts";
 import type { JsonObject } from "../../domain/schema/json.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
+import { fillingBytes } from "../../platform/part-sample.ts";
 import { putPart } from "../../platform/part-writer.ts";
 import type { FrozenPart, ShardStore } from "./store.ts";
 
@@ -97,12 +98,7 @@ async function sampled(
     if (plainBytes >= partSampleBytes) break;
   }
   const facts = factsOf({ type: address.type, hour }, tail.content);
-  const filling = formats.map(async (format) => {
-    const encoding = { encoder: encoderOf(format), typed: columnsOf(schema), facts };
-    const encoded = await deps.codec.encode(encoding, rows, Number.POSITIVE_INFINITY);
-    return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
-  });
-  return Math.min(...(await Promise.all(filling)));
+  return fillingBytes(deps.codec, rows, formats, schema, facts);
 }
 
 async function putFrozen(

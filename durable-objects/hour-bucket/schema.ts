@@ -1,8 +1,8 @@
-/** The bucket's tables. Append-only: a step that has been deployed is never edited. */
+/** The bucket's tables. Append-only: a step that has been deployed is never edited, nor what it is put together of. */
 import type { Migration } from "../../platform/storage.ts";
 
-export const migrations: readonly Migration[] = [
-  `
+/** Tables that no later step has changed. */
+const tables = `
   CREATE TABLE bucket (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     phase TEXT NOT NULL CHECK (phase IN ('planned', 'open', 'sealing', 'sealed')),
@@ -20,23 +20,44 @@ export const migrations: readonly Migration[] = [
     error TEXT,
     failing_since_ms INTEGER
   ) STRICT;
-  -- Shards that the bucket waits for: its own, and those of earlier hours whose rows moved here.
-  CREATE TABLE enrolment (
+  CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+`;
+
+const enrolmentColumns = `
     hour TEXT NOT NULL,
     shard INTEGER NOT NULL,
     enrolled_at_ms INTEGER NOT NULL,
     receipt TEXT,
-    payloads_dropped INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (hour, shard)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE merged (
+    payloads_dropped INTEGER NOT NULL DEFAULT 0
+`;
+
+const enrolmentKey = "PRIMARY KEY (hour, shard)";
+
+const mergedColumns = `
     no INTEGER PRIMARY KEY,
     shards TEXT NOT NULL,
     key_no INTEGER NOT NULL,
     part TEXT
+`;
+
+const tailPage = `
+  CREATE TABLE tail_page (
+    no INTEGER PRIMARY KEY,
+    hour TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    first_seq INTEGER,
+    last_seq INTEGER,
+    content TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
-  CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+`;
+
+export const migrations: readonly Migration[] = [
+  `
+  ${tables}
+  -- Shards that the bucket waits for: its own, and those of earlier hours whose rows moved here.
+  CREATE TABLE enrolment (${enrolmentColumns}, ${enrolmentKey}) STRICT, WITHOUT ROWID;
+  CREATE TABLE merged (${mergedColumns}) STRICT;
   `,
   // What was planned before there was a choice of formats has lines.
   "ALTER TABLE merged ADD COLUMN encoder INTEGER NOT NULL DEFAULT 1",
@@ -47,14 +68,7 @@ export const migrations: readonly Migration[] = [
   // Merged parts are runs of pages, a page without batches all of its shard's tail. A part of pages says '"pages"' for its
   // shards: older code stops there, and waits. One that says shards was planned by older code, before this step or after it.
   `
-  CREATE TABLE tail_page (
-    no INTEGER PRIMARY KEY,
-    hour TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    first_seq INTEGER,
-    last_seq INTEGER,
-    content TEXT NOT NULL
-  ) STRICT;
+  ${tailPage}
   ALTER TABLE merged ADD COLUMN first_page INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE merged ADD COLUMN last_page INTEGER NOT NULL DEFAULT 0;
   `,
@@ -62,50 +76,14 @@ export const migrations: readonly Migration[] = [
 
 /** What the steps come to, for a bucket that is new. */
 export const whole: Migration = `
-  CREATE TABLE bucket (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    phase TEXT NOT NULL CHECK (phase IN ('planned', 'open', 'sealing', 'sealed')),
-    plan TEXT,
-    due_at_ms INTEGER NOT NULL,
-    merge_planned INTEGER NOT NULL DEFAULT 0,
-    parts_checked INTEGER NOT NULL DEFAULT 0,
-    manifest_sha256 TEXT,
-    manifest_created INTEGER NOT NULL DEFAULT 0,
-    success_marked INTEGER NOT NULL DEFAULT 0,
-    sealed_at_ms INTEGER,
-    verdict TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    failed_step TEXT,
-    error TEXT,
-    failing_since_ms INTEGER
-  ) STRICT;
-  CREATE TABLE enrolment (
-    hour TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    enrolled_at_ms INTEGER NOT NULL,
-    receipt TEXT,
-    payloads_dropped INTEGER NOT NULL DEFAULT 0,
-    abandoned TEXT,
-    PRIMARY KEY (hour, shard)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE tail_page (
-    no INTEGER PRIMARY KEY,
-    hour TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    first_seq INTEGER,
-    last_seq INTEGER,
-    content TEXT NOT NULL
-  ) STRICT;
+  ${tables}
+  ${tailPage}
+  CREATE TABLE enrolment (${enrolmentColumns}, abandoned TEXT, ${enrolmentKey}) STRICT, WITHOUT ROWID;
   CREATE TABLE merged (
-    no INTEGER PRIMARY KEY,
-    shards TEXT NOT NULL,
-    key_no INTEGER NOT NULL,
-    part TEXT,
+    ${mergedColumns},
     encoder INTEGER NOT NULL DEFAULT 1,
     schema TEXT,
     first_page INTEGER NOT NULL DEFAULT 0,
     last_page INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE TABLE stray (key TEXT PRIMARY KEY) STRICT;
-  CREATE TABLE manifest_chunk (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 `;

@@ -2,10 +2,9 @@
  * What each step of the seal does. The order, and why it is safe to stop anywhere, stand in domain/seal.ts.
  * Each step ends by recording durably that its effect is there; a step that throws is done again.
  */
-import { type Format, defaultFormats, encoderOf, formatOf } from "../../domain/encoding.ts";
+import { type Format, defaultFormats, formatOf } from "../../domain/encoding.ts";
 import { type EpochMs, isoOf } from "../../domain/hour.ts";
 import { type BucketAddress, type Holder, holderName, sameHolder } from "../../domain/ids.ts";
-import { partPlainBytes } from "../../domain/flush.ts";
 import { broken } from "../../domain/invariant.ts";
 import {
   carryBytesMin,
@@ -38,6 +37,7 @@ import { sameTally } from "../../domain/tally.ts";
 import type { ObjectStore } from "../../platform/objects.ts";
 import { inParallel } from "../../platform/parallel.ts";
 import type { PartCodec } from "../../platform/part-codec.ts";
+import { fillingBytes } from "../../platform/part-sample.ts";
 import { putExact, putPart } from "../../platform/part-writer.ts";
 import type { BucketStore, MergedRecord } from "./store.ts";
 
@@ -205,12 +205,7 @@ export class SealSteps {
       sampled.push(page.content);
     }
     const facts = factsOf(this.#address, addContents(sampled));
-    const filling = formats.map(async (format) => {
-      const encoding = { encoder: encoderOf(format), typed: columnsOf(schema), facts };
-      const encoded = await this.#deps.codec.encode(encoding, rows, Number.POSITIVE_INFINITY);
-      return partPlainBytes({ plainBytes, encodedBytes: encoded?.bytes.length ?? plainBytes });
-    });
-    return Math.min(...(await Promise.all(filling)));
+    return fillingBytes(this.#deps.codec, rows, formats, schema, facts);
   }
 
   /**
