@@ -281,6 +281,30 @@ export const appendDeadlineMs = 10 * SECOND_MS;
  */
 export const appendsUnderWayMax = 2;
 
+/**
+ * How far apart looks at the rows that wait in a busy lane are, at least: they leave once none joined between two of them.
+ * The least a timer waits; a round trip to a shard takes several times as long.
+ */
+export const laneLookMs = 1;
+
+/** Looks after which rows leave a busy lane although more keep coming: some 10 ms, of which no client takes notice. */
+export const laneLooksMax = 10;
+
+/**
+ * Requests that wait in a busy lane for which nobody looks again: a call and two commits among so many are a twentieth of what
+ * their own events take. Should the request that looks have ended, its lane goes on with this.
+ */
+export const laneCrowd = 32;
+
+/**
+ * Appends of one request's rows in a row after which a lane is not busy any more. More than one: the first request after
+ * an append of many often finds the lane empty, though the others are on their way.
+ */
+export const laneLoneMax = 3;
+
+/** Lanes that an isolate keeps though nothing is in them, for knowing which are busy; a few hundred bytes each. */
+export const lanesKeptMax = 1_000;
+
 /** Bytes of rows that wait and go together; more go with the next one. A fraction of an RPC's 32 MiB. */
 export const laneBytesMax = 4 * MiB;
 

@@ -2,7 +2,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { epochMs, hourOf } from "../../domain/hour.ts";
 import type { EventType, ShardIndex } from "../../domain/ids.ts";
-import { appendsUnderWayMax, laneBytesMax, laneDeadlineMs, windowMsDefault } from "../../domain/limits.ts";
+import {
+  appendsUnderWayMax,
+  laneBytesMax,
+  laneCrowd,
+  laneDeadlineMs,
+  laneLoneMax,
+  laneLookMs,
+  lanesKeptMax,
+  windowMsDefault,
+} from "../../domain/limits.ts";
 import { type Row, claims } from "../../domain/packed-rows.ts";
 import { type Plan, hashVersion } from "../../domain/plan.ts";
 import { Deadline } from "../../platform/timer.ts";
@@ -32,6 +41,7 @@ function rowsOf(lines: readonly string[], more: Partial<RoutedRows> = {}): Route
 /** Appends that are answered by hand; a row is accepted unless its line begins with `d`. */
 class Shards {
   readonly lanes = new AppendLanes();
+  #answered = 0;
   readonly sent: { readonly lines: string[]; readonly answer: (answer?: Answer) => void }[] = [];
 
   append(routed: RoutedRows): Promise<Answer> {
@@ -53,6 +63,23 @@ class Shards {
   /** As many as go at once, so that whoever comes next waits. */
   fill(): Promise<Answer>[] {
     return Array.from({ length: appendsUnderWayMax }, (_, no) => this.append(rowsOf([`first-${no}`])));
+  }
+
+  /** Answers whatever has not been answered, and what follows from that. */
+  async answerAll(): Promise<void> {
+    while (this.#answered < this.sent.length) {
+      this.sent[this.#answered++]?.answer();
+      await settled();
+    }
+  }
+
+  /** Several requests go as one append, and all of them are answered: a lane in which that happened is busy. */
+  async makeBusy(): Promise<void> {
+    void this.fill();
+    void this.append(rowsOf(["together"]));
+    void this.append(rowsOf(["together"]));
+    await this.answerAll();
+    this.sent.length = this.#answered = 0;
   }
 
   lines(): string[][] {
@@ -156,4 +183,92 @@ describe("a request that ends while others wait for it", () => {
     await settled();
     expect(shards.lines().flat()).not.toContain("waits");
   });
+});
+
+describe("in a busy lane", () => {
+  test("rows wait for others, and leave together once no more have joined for a moment", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    const answers = [shards.append(rowsOf(["a"]))];
+    await vi.advanceTimersByTimeAsync(laneLookMs / 2);
+    answers.push(shards.append(rowsOf(["b"])));
+    await vi.advanceTimersByTimeAsync(laneLookMs);
+    expect(shards.lines()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(laneLookMs);
+    expect(shards.lines()).toEqual([["a", "b"]]);
+    await shards.answerAll();
+    expect((await Promise.all(answers)).map(acceptedOf)).toEqual([[1], [1]]);
+  });
+
+  test("what waits leaves when a place comes free, and not before", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    for (const line of ["a", "b", "c"]) {
+      void shards.append(rowsOf([line]));
+      await vi.advanceTimersByTimeAsync(5 * laneLookMs);
+    }
+    expect(shards.lines()).toEqual([["a"], ["b"]]);
+    await shards.answerAll();
+    await vi.advanceTimersByTimeAsync(laneLookMs);
+    expect(shards.lines()).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  test("so many requests that one more append is worth it leave at once", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    for (let no = 1; no < laneCrowd; no++) void shards.append(rowsOf([`${no}`]));
+    expect(shards.lines()).toEqual([]);
+    void shards.append(rowsOf(["last"]));
+    await settled();
+    expect(shards.lines().map((lines) => lines.length)).toEqual([laneCrowd]);
+  });
+
+  test("a request that looked after the others and has ended holds up nobody but itself", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    void shards.append(rowsOf(["watcher"]));
+    // What the runtime does with the timers of a request that ends.
+    vi.clearAllTimers();
+    const other = shards.append(rowsOf(["other"]));
+    const later = vi
+      .advanceTimersByTimeAsync(laneDeadlineMs / 2)
+      .then(() => shards.append(rowsOf(["later"])));
+    await vi.advanceTimersByTimeAsync(laneDeadlineMs);
+    expect(acceptedOf(await other)).toBe("unreachable");
+    expect(shards.lines()).toEqual([["later"]]);
+    await shards.answerAll();
+    expect(acceptedOf(await later)).toEqual([1]);
+  });
+
+  test("a client that is alone again is soon sent at once", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    for (let no = 0; no < laneLoneMax; no++) {
+      void shards.append(rowsOf([`${no}`]));
+      expect(shards.lines()).toHaveLength(no);
+      await vi.advanceTimersByTimeAsync(laneLookMs);
+      await shards.answerAll();
+    }
+    void shards.append(rowsOf(["at once"]));
+    expect(shards.lines().at(-1)).toEqual(["at once"]);
+  });
+});
+
+test("an isolate keeps so many empty lanes for knowing that they are busy, and no more", async () => {
+  const shards = new Shards();
+  await shards.makeBusy();
+  const elsewhere = (no: number): RoutedRows =>
+    rowsOf(["elsewhere"], { address: { type: `${no}` as EventType, hour, index: 0 as ShardIndex } });
+  const waits = (): boolean => {
+    const before = shards.sent.length;
+    void shards.append(rowsOf(["is it busy?"]));
+    return shards.sent.length === before;
+  };
+  // Under way, so that each is in a lane of its own.
+  for (let no = 1; no < lanesKeptMax; no++) void shards.append(elsewhere(no));
+  expect(waits()).toBe(true);
+  await vi.advanceTimersByTimeAsync(laneLookMs);
+  await shards.answerAll();
+  for (let no = 1; no <= lanesKeptMax; no++) void shards.append(elsewhere(no));
+  expect(waits()).toBe(false);
 });

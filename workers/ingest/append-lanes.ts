@@ -2,14 +2,22 @@
  * Lanes: how requests of one isolate share appends to a shard.
  *
  * A request whose shard has less than `appendsUnderWayMax` appends of this isolate under way sends its own at once. Others
- * wait, and when one comes back, the first of them sends the rows of all that wait as one append. So a busy edge makes
- * one call to the shard and one entry in the ledger for many requests: without that, calls are what most CPU goes to.
+ * wait, and when one comes back, the first of them sends the rows of all that wait as one append. In a busy lane it first
+ * waits until no more join, see domain/departure.ts. So a busy edge makes one call to the shard and one entry in the ledger
+ * for many requests: without that, calls are what most CPU goes to.
  *
  * Whoever waits, waits on a promise of its own and is answered by the request that sent its rows (see relay.ts for why).
  * Should that one end before it answers, the deadline of the others frees the lane, and their rows are unresolved.
  */
+import { type LaneView, departs, isBusy } from "../../domain/departure.ts";
 import { shardName } from "../../domain/ids.ts";
-import { appendsUnderWayMax, laneBytesMax } from "../../domain/limits.ts";
+import {
+  appendsUnderWayMax,
+  laneBytesMax,
+  laneLoneMax,
+  laneLookMs,
+  lanesKeptMax,
+} from "../../domain/limits.ts";
 import type { Row } from "../../domain/packed-rows.ts";
 import { samePlan } from "../../domain/plan.ts";
 import type { Deadline } from "../../platform/timer.ts";
@@ -30,20 +38,31 @@ interface Member {
 
 const unresolved: Answer = { decided: false, why: "unreachable" };
 
-/** The appends of one isolate to one shard. Whenever rows wait, every place is taken. */
+/** The appends of one isolate to one shard. Whenever rows wait, every place is taken or the first of them looks again. */
 class Lane {
   readonly #places = new Set<Place>();
   #waiting: Member[] = [];
+  /** Who looks again after those that wait. */
+  #watcher: Member | null = null;
+  #loneAppends: number = laneLoneMax;
+  #joined = 0;
+  #looks = 0;
 
   get empty(): boolean {
     return this.#places.size === 0 && this.#waiting.length === 0;
   }
 
+  get busy(): boolean {
+    return isBusy(this.#view());
+  }
+
   async append(routed: RoutedRows, deadline: Deadline, send: Send): Promise<Answer> {
-    if (this.#places.size < appendsUnderWayMax) return this.#lead(this.#take(), routed, send);
+    this.#joined++;
+    if (departs(this.#view(1))) return this.#lead(this.#take(), routed, send);
     const { promise, resolve } = Promise.withResolvers<Answer | Place>();
     const member = { routed, resolve };
     this.#waiting.push(member);
+    if (this.busy && this.#waiting.length === 1) this.#watch(member);
     const before = [...this.#places];
     deadline.whenOver(() => {
       this.#giveUp(member, before);
@@ -52,9 +71,36 @@ class Lane {
     return typeof turn === "symbol" ? this.#lead(turn, routed, send) : turn;
   }
 
+  /** With a request that arrives just now, or without. */
+  #view(arriving: 0 | 1 = 0): LaneView {
+    return {
+      placeFree: this.#places.size < appendsUnderWayMax,
+      loneAppends: this.#loneAppends,
+      waiting: this.#waiting.length + arriving,
+      joined: this.#joined,
+      looks: this.#looks,
+    };
+  }
+
+  /** Looks again and again, until those that wait have left. A timer of the member's own request: it ends with that. */
+  #watch(member: Member): void {
+    this.#watcher = member;
+    this.#joined = 0;
+    const look = (): void => {
+      if (this.#waiting[0] !== member) return;
+      this.#looks++;
+      if (departs(this.#view())) this.#callFirst();
+      else setTimeout(look, laneLookMs);
+      this.#joined = 0;
+    };
+    setTimeout(look, laneLookMs);
+  }
+
   /** Sends these rows and those of all that wait now, in the order in which they came, and answers each its own. */
   async #lead(place: Place, routed: RoutedRows, send: Send): Promise<Answer> {
     const others = this.#join(routed);
+    this.#loneAppends = others.length > 0 ? 0 : this.#loneAppends + 1;
+    this.#looks = 0;
     const all = [routed, ...others.map((member) => member.routed)];
     let answers: readonly Answer[] = all.map(() => unresolved);
     try {
@@ -91,17 +137,26 @@ class Lane {
     return place;
   }
 
-  /** Hands the place over to whoever waits longest. Once: it may have been taken away before. */
+  /** Frees the place, once: it may have been taken away before. */
   #leave(place: Place): void {
-    if (!this.#places.delete(place)) return;
+    if (this.#places.delete(place)) this.#callUnwatched();
+  }
+
+  /** Whoever waits longest leads now, unless it looks again by itself. */
+  #callUnwatched(): void {
+    if (this.#places.size < appendsUnderWayMax && this.#waiting[0] !== this.#watcher) this.#callFirst();
+  }
+
+  #callFirst(): void {
     this.#waiting.shift()?.resolve(this.#take());
   }
 
-  /** Its time is over. Whoever held a place all the while has ended, or is as good as that. */
+  /** Its time is over. Whoever held a place all the while, or waits for longer, has ended, or is as good as that. */
   #giveUp(member: Member, before: readonly Place[]): void {
-    this.#waiting = this.#waiting.filter((other) => other !== member);
-    member.resolve(unresolved);
+    const over = this.#waiting.splice(0, this.#waiting.indexOf(member) + 1);
+    for (const { resolve } of [...over, member]) resolve(unresolved);
     for (const place of before) this.#leave(place);
+    this.#callUnwatched();
   }
 }
 
@@ -121,18 +176,25 @@ function lengthOf(rows: readonly Row[]): number {
   return rows.reduce((sum, { line }) => sum + line.length, 0);
 }
 
-/** The lanes of an isolate, kept while they are in use. */
+/** The lanes of an isolate, kept while they are in use, and while they are busy, up to a bound. */
 export class AppendLanes {
   readonly #lanes = new Map<string, Lane>();
 
   async append(routed: RoutedRows, deadline: Deadline, send: Send): Promise<Answer> {
     const name = shardName(routed.address);
     let lane = this.#lanes.get(name);
-    if (lane === undefined) this.#lanes.set(name, (lane = new Lane()));
+    if (lane === undefined) {
+      if (this.#lanes.size >= lanesKeptMax) this.#dropEmpty();
+      this.#lanes.set(name, (lane = new Lane()));
+    }
     try {
       return await lane.append(routed, deadline, send);
     } finally {
-      if (lane.empty) this.#lanes.delete(name);
+      if (lane.empty && !lane.busy) this.#lanes.delete(name);
     }
+  }
+
+  #dropEmpty(): void {
+    for (const [name, { empty }] of this.#lanes) if (empty) this.#lanes.delete(name);
   }
 }
