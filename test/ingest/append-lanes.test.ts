@@ -9,6 +9,7 @@ import {
   laneDeadlineMs,
   laneLoneMax,
   laneLookMs,
+  laneLooksMax,
   lanesKeptMax,
   windowMsDefault,
 } from "../../domain/limits.ts";
@@ -210,6 +211,23 @@ describe("in a busy lane", () => {
     expect(shards.lines()).toEqual([["a"], ["b"]]);
     await shards.answerAll();
     await vi.advanceTimersByTimeAsync(laneLookMs);
+    expect(shards.lines()).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  test("what has waited long enough leaves with the place that comes free, and nobody looks meanwhile", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    for (const line of ["a", "b"]) {
+      void shards.append(rowsOf([line]));
+      await vi.advanceTimersByTimeAsync(laneLookMs);
+    }
+    const timers = vi.getTimerCount();
+    void shards.append(rowsOf(["c"]));
+    await vi.advanceTimersByTimeAsync(laneLooksMax * laneLookMs);
+    // Its deadline alone.
+    expect(vi.getTimerCount() - timers).toBe(1);
+    shards.sent[0]?.answer();
+    await settled();
     expect(shards.lines()).toEqual([["a"], ["b"], ["c"]]);
   });
 

@@ -16,6 +16,7 @@ import {
   laneBytesMax,
   laneLoneMax,
   laneLookMs,
+  laneLooksMax,
   lanesKeptMax,
 } from "../../domain/limits.ts";
 import type { Row } from "../../domain/packed-rows.ts";
@@ -82,7 +83,10 @@ class Lane {
     };
   }
 
-  /** Looks again and again, until those that wait have left. A timer of the member's own request: it ends with that. */
+  /**
+   * Looks again and again, until those that wait have left or have waited long enough: then the next place is theirs.
+   * A timer of the member's own request: it ends with that.
+   */
   #watch(member: Member): void {
     this.#watcher = member;
     this.#joined = 0;
@@ -90,7 +94,8 @@ class Lane {
       if (this.#waiting[0] !== member) return;
       this.#looks++;
       if (departs(this.#view())) this.#callFirst();
-      else setTimeout(look, laneLookMs);
+      else if (this.#looks < laneLooksMax) setTimeout(look, laneLookMs);
+      else this.#watcher = null;
       this.#joined = 0;
     };
     setTimeout(look, laneLookMs);
