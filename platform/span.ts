@@ -6,7 +6,6 @@
  * `successLinesPerSecondMax` of an isolate, and what is left out for that bound is counted in the next line. What is noted
  * as a function is only made for a line that is written.
  */
-import { bytesToHex } from "../domain/fingerprint.ts";
 import { logSampleDefault, successLinesPerSecondMax } from "../domain/limits.ts";
 import {
   type TraceContext,
@@ -19,7 +18,7 @@ import {
 import { type ClockEnv, systemMs } from "./clock.ts";
 import { currentSpan, within } from "./current-span.ts";
 import { log, writeLine } from "./log.ts";
-import { randomBytes } from "./random.ts";
+import { randomHex } from "./random.ts";
 
 export interface LogEnv extends ClockEnv {
   /** The share of successes that is logged: a number from 0 to 1. */
@@ -49,7 +48,7 @@ export class Span {
   }
 
   get id(): string {
-    return (this.#id ??= bytesToHex(randomBytes(8)));
+    return (this.#id ??= randomHex(16));
   }
 
   get traceparent(): Traceparent {
@@ -70,7 +69,7 @@ export class Span {
 /** For what begins here: a request with its `traceparent`, an alarm or the cron without. */
 export function openSpan(env: LogEnv, traceparent: string | null = null): Span {
   const given = traceOf(traceparent);
-  const traceId = given?.traceId ?? bytesToHex(randomBytes(16));
+  const traceId = given?.traceId ?? randomHex(32);
   return new Span(traceId, given?.parentId ?? null, isSampled(traceId, rateOf(env)));
 }
 
