@@ -21,7 +21,7 @@ import {
 } from "../../domain/limits.ts";
 import type { Row } from "../../domain/packed-rows.ts";
 import { samePlan } from "../../domain/plan.ts";
-import type { Deadline } from "../../platform/timer.ts";
+import { type Deadline, sleep } from "../../platform/timer.ts";
 import type { Answer, RoutedRows } from "./append.ts";
 
 /** Sends rows; called in the request that leads. Never throws. */
@@ -63,7 +63,7 @@ class Lane {
     const { promise, resolve } = Promise.withResolvers<Answer | Place>();
     const member = { routed, resolve };
     this.#waiting.push(member);
-    if (this.busy && this.#waiting.length === 1) this.#watch(member);
+    if (this.busy && this.#waiting.length === 1) void this.#watch(member);
     const before = [...this.#places];
     deadline.whenOver(() => {
       this.#giveUp(member, before);
@@ -87,18 +87,20 @@ class Lane {
    * Looks again and again, until those that wait have left or have waited long enough: then the next place is theirs.
    * A timer of the member's own request: it ends with that.
    */
-  #watch(member: Member): void {
+  async #watch(member: Member): Promise<void> {
     this.#watcher = member;
     this.#joined = 0;
-    const look = (): void => {
+    for (let looks = 1; looks <= laneLooksMax; looks++) {
+      await sleep(laneLookMs);
       if (this.#waiting[0] !== member) return;
-      this.#looks++;
-      if (departs(this.#view())) this.#callFirst();
-      else if (this.#looks < laneLooksMax) setTimeout(look, laneLookMs);
-      else this.#watcher = null;
+      this.#looks = looks;
+      if (departs(this.#view())) {
+        this.#callFirst();
+        return;
+      }
       this.#joined = 0;
-    };
-    setTimeout(look, laneLookMs);
+    }
+    this.#watcher = null;
   }
 
   /** Sends these rows and those of all that wait now, in the order in which they came, and answers each its own. */
