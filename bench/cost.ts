@@ -29,7 +29,7 @@ interface Sizes {
   readonly concurrencies: readonly number[];
 }
 
-const concurrencies = [16, 32, 64, 128];
+const concurrencies = [4, 8, 16, 32, 64, 128];
 const sizes = {
   quick: { requests: 40, seconds: 2, hours: 2, fleetStreams: 3, fleetHours: 2, concurrencies: [16] },
   usual: { requests: 4_000, seconds: 20, hours: 24, fleetStreams: 50, fleetHours: 4, concurrencies },
