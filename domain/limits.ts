@@ -53,11 +53,15 @@ export const batchRowsMax = 20_000;
 /** Rows in one row of foreign rows: they keep their packed headers, 44 bytes each, until their claims are resolved. */
 export const foreignRowsMax = 10_000;
 
-/** Bytes one commit may take from the queue: bounds the transaction that a client waits for. */
-export const commitBytesMax = 16 * MiB;
+/** Bytes one commit may take from the queue: bounds the transaction that a client waits for, and the copy that is stored. */
+export const commitBytesMax = 4 * MiB;
 
-/** Bytes that may wait in a shard's commit queue. Past it an append is answered `overloaded`. */
-export const queueBytesMax = 24 * MiB;
+/**
+ * Bytes that may wait in a shard's commit queue, or for the commit that is under way. Past it an append is answered
+ * `overloaded`. With the copy for a commit, the buffer of a part and the identities of a million rows it is 63 MiB, of the
+ * 128 that the objects of an isolate share.
+ */
+export const queueBytesMax = 12 * MiB;
 
 /**
  * Identities one shard remembers before it answers `full`. A fingerprint takes 16 bytes, and their index is at most 3/4 full
@@ -305,7 +309,7 @@ export const laneLoneMax = 3;
 /** Lanes that an isolate keeps though nothing is in them, for knowing which are busy; a few hundred bytes each. */
 export const lanesKeptMax = 1_000;
 
-/** Bytes of rows that wait and go together; more go with the next one. A fraction of an RPC's 32 MiB. */
+/** Bytes of the rows of one append, their headers included; more go with the next one. A fraction of an RPC's 32 MiB. */
 export const laneBytesMax = 4 * MiB;
 
 /** How long rows wait for their answer, that of the append before theirs included, before they count as unresolved. */
@@ -679,8 +683,8 @@ const relations: readonly [string, boolean][] = [
     batchPayloadBytesMax + batchRowsMax * 16 + 256 * KiB <= sqliteRowBytesMax,
   ],
   ["rows outwait two appends and a report", 2 * appendDeadlineMs + reportDeadlineMs <= laneDeadlineMs],
-  ["what goes together fits the commit queue", laneBytesMax <= queueBytesMax],
-  ["a body fits the commit queue", inflatedBytesMax <= queueBytesMax],
+  ["what goes together fits the commit queue", 2 * laneBytesMax <= queueBytesMax],
+  ["an event fits what goes together", 2 * eventBytesMax <= laneBytesMax],
   [
     "a filled part of rows that do not compress fits one put",
     partBytesTarget + batchPayloadBytesMax + partBytesTarget / 100 < partBytesMax,

@@ -53,7 +53,9 @@ export class CommitQueue {
   readonly #identities: Identities;
   #recent = new RecentAppends();
   #entries: Entry[] = [];
-  #waitingBytes = 0;
+  /** Of all that has no answer: what a commit took is held until it is durable. */
+  #heldBytes = 0;
+  /** Of what no commit has taken. */
   #waitingRows = 0;
   #running = false;
   #closed: boolean;
@@ -119,13 +121,14 @@ export class CommitQueue {
     const appends = this.#entries.filter(({ waiting }) => waiting.kind === "append");
     this.#entries = this.#entries.filter(({ waiting }) => waiting.kind === "claim");
     for (const { waiting, answer } of appends) {
-      this.#left(waiting);
+      this.#waitingRows -= rowsOf(waiting);
+      this.#heldBytes -= waitingBytes(waiting);
       answer(null);
     }
   }
 
   #noRoom(bytes: number, count: number, identitiesMax: number): "full" | "overloaded" | null {
-    if (this.#waitingBytes + bytes > queueBytesMax) return "overloaded";
+    if (this.#heldBytes + bytes > queueBytesMax) return "overloaded";
     return this.#identities.size + this.#waitingRows + count > identitiesMax ? "full" : null;
   }
 
@@ -133,21 +136,15 @@ export class CommitQueue {
     if (this.#broken) return Promise.reject(new Error("a commit failed; the object is gone"));
     const { promise, resolve, reject } = Promise.withResolvers<Outcome | null>();
     this.#entries.push({ waiting, answer: resolve, fail: reject });
-    this.#waitingBytes += waitingBytes(waiting);
+    this.#heldBytes += waitingBytes(waiting);
     this.#waitingRows += count;
     if (!this.#running) void this.#run();
     return promise;
   }
 
-  #left(waiting: Waiting): void {
-    this.#waitingBytes -= waitingBytes(waiting);
-    this.#waitingRows -=
-      waiting.kind === "append" ? waiting.rows.count : waiting.fingerprints.length / fingerprintBytes;
-  }
-
   #take(count: number): Entry[] {
     const taken = this.#entries.splice(0, count);
-    for (const { waiting } of taken) this.#left(waiting);
+    for (const { waiting } of taken) this.#waitingRows -= rowsOf(waiting);
     return taken;
   }
 
@@ -164,7 +161,8 @@ export class CommitQueue {
         this.duplicates += commit.duplicates;
         this.#deps.write(commit, this.duplicates);
         await this.#deps.sync();
-        entries.forEach(({ answer }, index) => {
+        entries.forEach(({ waiting, answer }, index) => {
+          this.#heldBytes -= waitingBytes(waiting);
           answer(commit.outcomes[index] ?? broken("somebody waited and has no outcome"));
         });
         if (commit.batches.length + commit.foreign.length > 0) this.#deps.committed(commit);
@@ -178,4 +176,8 @@ export class CommitQueue {
     }
     this.#running = false;
   }
+}
+
+function rowsOf(waiting: Waiting): number {
+  return waiting.kind === "append" ? waiting.rows.count : waiting.fingerprints.length / fingerprintBytes;
 }

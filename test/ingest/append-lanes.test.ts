@@ -36,7 +36,7 @@ function rowOf(line: string): Row {
 
 function rowsOf(lines: readonly string[], more: Partial<RoutedRows> = {}): RoutedRows {
   const address = { type: "t" as EventType, hour, index: 0 as ShardIndex };
-  return { address, plan, rows: lines.map(rowOf), ...more };
+  return { address, plan, rows: lines.map(rowOf), bytes: lines.join("").length, ...more };
 }
 
 /** Appends that are answered by hand; a row is accepted unless its line begins with `d`. */

@@ -4,6 +4,8 @@ import { expect, it } from "vitest";
 import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { epochMs, isoOf, plusHours, startOf } from "../../domain/hour.ts";
 import { EventType, shardName } from "../../domain/ids.ts";
+import { laneBytesMax } from "../../domain/limits.ts";
+import { headerBytes, packRows } from "../../domain/packed-rows.ts";
 import { planFor } from "../../domain/plan.ts";
 import { homeOf, routeOf } from "../../domain/route.ts";
 import { rowLine } from "../../domain/row-line.ts";
@@ -91,4 +93,31 @@ it("events of a request go in one append for each shard, in order, wherever the 
       expect(groups).toEqual([...plainGroups(deliverables)]);
     }),
   );
+});
+
+it.each([
+  ["as one append to the last byte that it bears", 0, [2]],
+  ["as two with one byte more", 1, [1, 1]],
+])("events of one shard go %s", async (_, more, expected) => {
+  const [stream] = streams;
+  if (stream === undefined) throw new Error("no stream");
+  const eventOf = (jsonBytes: number): Deliverable => {
+    // Of two bytes each, so that characters are half of them.
+    const json = "é".repeat(Math.floor(jsonBytes / 2)) + "x".repeat(jsonBytes % 2);
+    const event = { type: stream.type, source: "a", id: `${jsonBytes}`, timeMs: now, partitionKey: null };
+    return { event: { ...event, json, jsonBytes }, stream };
+  };
+  const around = rowLine("", isoOf(now), hour, stream.schemaVersion).length + headerBytes;
+  const sent: RoutedRows[] = [];
+  const memory = new EdgeMemory();
+  memory.lanes.append = (routed) => {
+    sent.push(routed);
+    return Promise.resolve({ decided: true, acceptedRows: new Uint8Array(routed.rows.length).fill(1) });
+  };
+  const first = 1_000_001;
+  const second = laneBytesMax - first - 2 * around + more;
+  const fates = await deliver({} as DeliverEnv, memory, [eventOf(first), eventOf(second)], now);
+  expect(fates.map(({ fate }) => fate)).toEqual(["accepted", "accepted"]);
+  expect(sent.map(({ rows }) => rows.length)).toEqual(expected);
+  for (const { rows, bytes } of sent) expect(packRows(rows).length).toBe(4 + bytes);
 });

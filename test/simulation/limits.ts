@@ -7,7 +7,8 @@ import { registerHooks } from "node:module";
 /** As written in domain/limits.ts, in its units. */
 const smaller: Readonly<Record<string, string>> = {
   inflatedBytesMax: "4 * KiB",
-  queueBytesMax: "4 * KiB",
+  eventBytesMax: "1_500",
+  queueBytesMax: "6 * KiB",
   laneBytesMax: "3 * KiB",
   batchRowsMax: "3",
   commitBytesMax: "3 * KiB",

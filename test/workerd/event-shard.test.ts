@@ -355,13 +355,16 @@ describe("a shard refuses, and takes no row", () => {
         upTo(4).map((id) => shard.append(messageOf(rowsOf(address, upTo(10, id * 10), "x".repeat(large))))),
       ),
     );
-    // The first one is being committed and waits no more.
+    // The first one is being committed, and counts until it is durable.
     expect(replies.map((reply) => ("refused" in reply ? reply.refused : "taken"))).toEqual([
       "taken",
       "taken",
-      "taken",
+      "overloaded",
       "overloaded",
     ]);
+    expect(fatesOf(await append(address, rowsOf(address, upTo(10, 40), "x".repeat(large))))).toBe(
+      "a".repeat(10),
+    );
     expect((await close(address)).counters.accepted.rows).toBe(31);
   });
 

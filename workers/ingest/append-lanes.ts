@@ -19,7 +19,6 @@ import {
   laneLooksMax,
   lanesKeptMax,
 } from "../../domain/limits.ts";
-import type { Row } from "../../domain/packed-rows.ts";
 import { samePlan } from "../../domain/plan.ts";
 import { type Deadline, sleep } from "../../platform/timer.ts";
 import type { Answer, RoutedRows } from "./append.ts";
@@ -112,7 +111,8 @@ class Lane {
     let answers: readonly Answer[] = all.map(() => unresolved);
     try {
       const { address, plan } = routed;
-      const answer = await send({ address, plan, rows: all.flatMap(({ rows }) => rows) });
+      const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+      const answer = await send({ address, plan, rows: all.flatMap(({ rows }) => rows), bytes });
       answers = cut(
         answer,
         all.map(({ rows }) => rows.length),
@@ -128,10 +128,10 @@ class Lane {
 
   /** Takes those out of the queue that may go with these rows: of the same plan, as many as one message bears. */
   #join(routed: RoutedRows): Member[] {
-    let bytes = lengthOf(routed.rows);
+    let { bytes } = routed;
     let count = 0;
     for (const { routed: other } of this.#waiting) {
-      bytes += lengthOf(other.rows);
+      bytes += other.bytes;
       if (bytes > laneBytesMax || !samePlan(other.plan, routed.plan)) break;
       count++;
     }
@@ -176,11 +176,6 @@ function cut(answer: Answer, counts: readonly number[]): Answer[] {
       ? { ...answer, acceptedRows: answer.acceptedRows.subarray(to - count, to) }
       : answer;
   });
-}
-
-/** Characters of the rows: their bytes, nearly. */
-function lengthOf(rows: readonly Row[]): number {
-  return rows.reduce((sum, { line }) => sum + line.length, 0);
 }
 
 /** The lanes of an isolate, kept while they are in use, and while they are busy, up to a bound. */

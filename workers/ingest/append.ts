@@ -31,6 +31,8 @@ export interface RoutedRows {
   readonly address: ShardAddress;
   readonly plan: Plan;
   readonly rows: readonly Row[];
+  /** What the rows take in an append's message. */
+  readonly bytes: number;
 }
 
 export type Undecided = "rerouted" | "unreported" | "overloaded" | "unreachable";

@@ -14,8 +14,8 @@ import type { AdmissibleEvent } from "../../domain/event/index.ts";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { type EpochMs, type Hour, isoOf } from "../../domain/hour.ts";
 import { type ShardAddress, shardName } from "../../domain/ids.ts";
-import { appendAttemptsMax, laneDeadlineMs } from "../../domain/limits.ts";
-import { type Row, claims as claimsAt } from "../../domain/packed-rows.ts";
+import { appendAttemptsMax, laneBytesMax, laneDeadlineMs } from "../../domain/limits.ts";
+import { type Row, claims as claimsAt, headerBytes } from "../../domain/packed-rows.ts";
 import { type Plan, planFor } from "../../domain/plan.ts";
 import type { EventRefusal } from "../../domain/refusal.ts";
 import { homeOf, routeOf, spilled } from "../../domain/route.ts";
@@ -66,6 +66,7 @@ interface Routed {
 interface Group extends RoutedRows {
   readonly events: Routed[];
   readonly rows: Row[];
+  bytes: number;
 }
 
 /** One fate per event, in order. What its appends came to is added to `appends`. */
@@ -135,8 +136,9 @@ function fateOf(answer: Answer, row: number, late: boolean): Fate {
   return { fate: answer.acceptedRows[row] === 1 ? "accepted" : "duplicate", late };
 }
 
+/** Groups of rows with the same shard, none larger than what one append bears. */
 function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Group[] {
-  const groups = new Map<string, Group>();
+  const groups = new Groups();
   const receivedAt = isoOf(now);
   let group: Group | undefined;
   let planned: { readonly stream: Stream; readonly hour: Hour; readonly plan: Plan } | undefined;
@@ -151,8 +153,12 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
       planned = { stream, hour, plan };
     }
     const { address, hashes } = homeOf(event, hour, planned.plan, routed.spills);
-    if (group === undefined || !sameShard(group.address, address))
-      group = groupOf(groups, address, planned.plan);
+    const line = rowLine(event.json, receivedAt, homeHour, stream.schemaVersion);
+    // What is added to the event is ASCII.
+    const bytes = headerBytes + event.jsonBytes + line.length - event.json.length;
+    if (group === undefined || !sameShard(group.address, address) || group.bytes + bytes > laneBytesMax)
+      group = groups.withRoom(address, planned.plan, bytes);
+    group.bytes += bytes;
     group.events.push(routed);
     group.rows.push({
       fingerprint: routed.fingerprint,
@@ -160,17 +166,27 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
       homeHour,
       timeMs: event.timeMs,
       claims,
-      line: rowLine(event.json, receivedAt, homeHour, stream.schemaVersion),
+      line,
     });
   }
-  return [...groups.values()];
+  return groups.all;
 }
 
-function groupOf(groups: Map<string, Group>, address: ShardAddress, plan: Plan): Group {
-  const key = shardName(address);
-  let group = groups.get(key);
-  if (group === undefined) groups.set(key, (group = { address, plan, events: [], rows: [] }));
-  return group;
+class Groups {
+  readonly all: Group[] = [];
+  /** The last one of each shard. */
+  readonly #last = new Map<string, Group>();
+
+  /** The group for another row of this shard, of so many bytes. */
+  withRoom(address: ShardAddress, plan: Plan, bytes: number): Group {
+    const key = shardName(address);
+    const last = this.#last.get(key);
+    if (last !== undefined && last.bytes + bytes <= laneBytesMax) return last;
+    const group = { address, plan, events: [], rows: [], bytes: 0 };
+    this.#last.set(key, group);
+    this.all.push(group);
+    return group;
+  }
 }
 
 function sameShard(a: ShardAddress, b: ShardAddress): boolean {
