@@ -7,9 +7,9 @@ import { registerHooks } from "node:module";
 /** As written in domain/limits.ts, in its units. */
 const smaller: Readonly<Record<string, string>> = {
   inflatedBytesMax: "4 * KiB",
-  eventBytesMax: "1_500",
-  queueBytesMax: "6 * KiB",
-  laneBytesMax: "3 * KiB",
+  eventBytesMax: "1 * KiB",
+  queueBytesMax: "4 * KiB",
+  laneBytesMax: "2 * KiB",
   batchRowsMax: "3",
   commitBytesMax: "3 * KiB",
   appendsPerCommitMax: "3",
