@@ -58,8 +58,8 @@ export const commitBytesMax = 4 * MiB;
 
 /**
  * Bytes that may wait in a shard's commit queue, or for the commit that is under way. Past it an append is answered
- * `overloaded`. With the copy for a commit, the buffer of a part and the identities of a million rows it is 63 MiB, of the
- * 128 that the objects of an isolate share.
+ * `overloaded`. With the copy for a commit, 4 MiB, the buffer of a part, 24, and the identities of a million home rows, 23, it is
+ * 63 MiB of the 128 that the objects of an isolate share.
  */
 export const queueBytesMax = 12 * MiB;
 
@@ -73,7 +73,7 @@ export const identitiesPerShardMax = 1_500_000;
 /**
  * Identities a home remembers altogether, claims of other holders included: what spills from a full shard is claimed
  * there. Past it a claim waits, as if the home could not be reached. With owners as numbers they take at most 55 MiB, also
- * while their index grows: 9 of the 64 MiB that an object should stay within are left for what waits.
+ * while their index grows.
  */
 export const identitiesPerHomeMax = 2_000_000;
 
@@ -295,7 +295,7 @@ export const laneLookMs = 1;
 export const laneLooksMax = 10;
 
 /**
- * Requests that wait in a busy lane for which nobody looks again: a call and two commits among so many are a twentieth of what
+ * Requests that leave a busy lane without another look: a call and two commits among so many are a twentieth of what
  * their own events take. Should the request that looks have ended, its lane goes on with this.
  */
 export const laneCrowd = 32;

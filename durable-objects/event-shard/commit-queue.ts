@@ -128,7 +128,8 @@ export class CommitQueue {
   }
 
   #noRoom(bytes: number, count: number, identitiesMax: number): "full" | "overloaded" | null {
-    if (this.#heldBytes + bytes > queueBytesMax) return "overloaded";
+    // What is alone is taken, whatever its size: an edge of older code sends all of a request's rows at once.
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > queueBytesMax) return "overloaded";
     return this.#identities.size + this.#waitingRows + count > identitiesMax ? "full" : null;
   }
 
@@ -168,6 +169,7 @@ export class CommitQueue {
         if (commit.batches.length + commit.foreign.length > 0) this.#deps.committed(commit);
       } catch (error) {
         this.#broken = true;
+        this.#heldBytes = 0;
         // On the platform nothing runs after it: whoever waits hears the reason from there.
         this.#deps.abort(`a commit failed: ${String(error)}`);
         for (const { fail } of [...entries, ...this.#take(this.#entries.length)]) fail(error);

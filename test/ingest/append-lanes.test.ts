@@ -241,7 +241,50 @@ describe("in a busy lane", () => {
     expect(shards.lines().map((lines) => lines.length)).toEqual([laneCrowd]);
   });
 
-  test("a request that looked after the others and has ended holds up nobody but itself", async () => {
+  test("it collects on when an append comes back", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    void shards.append(rowsOf(["a"]));
+    await vi.advanceTimersByTimeAsync(laneLookMs);
+    void shards.append(rowsOf(["b"]));
+    shards.sent[0]?.answer();
+    await settled();
+    expect(shards.lines()).toEqual([["a"]]);
+    void shards.append(rowsOf(["c"]));
+    await vi.advanceTimersByTimeAsync(2 * laneLookMs);
+    expect(shards.lines()).toEqual([["a"], ["b", "c"]]);
+  });
+
+  test("rows that keep coming leave after so many looks, each time", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    for (const times of [1, 2]) {
+      void shards.append(rowsOf(["first"]));
+      for (let looks = 1; looks <= laneLooksMax; looks++) {
+        expect(shards.sent).toHaveLength(times - 1);
+        void shards.append(rowsOf(["between"]));
+        await vi.advanceTimersByTimeAsync(laneLookMs);
+      }
+      expect(shards.lines()[times - 1]).toHaveLength(1 + laneLooksMax);
+      await shards.answerAll();
+    }
+  });
+
+  test("what does not go with the others takes the other place at once", async () => {
+    const shards = new Shards();
+    await shards.makeBusy();
+    const other = { plan: { ...plan, shards: 2 } };
+    void shards.append(rowsOf(["a"]));
+    void shards.append(rowsOf(["b"], other));
+    void shards.append(rowsOf(["c"], other));
+    void shards.append(rowsOf(["d"], { plan: { ...plan, shards: 3 } }));
+    await vi.advanceTimersByTimeAsync(2 * laneLookMs);
+    expect(shards.lines()).toEqual([["a"], ["b", "c"]]);
+    await shards.answerAll();
+    expect(shards.lines()).toEqual([["a"], ["b", "c"], ["d"]]);
+  });
+
+  test("a request that looked after the others and has ended holds them up to their deadline, and nobody longer", async () => {
     const shards = new Shards();
     await shards.makeBusy();
     void shards.append(rowsOf(["watcher"]));
@@ -270,6 +313,22 @@ describe("in a busy lane", () => {
     void shards.append(rowsOf(["at once"]));
     expect(shards.lines().at(-1)).toEqual(["at once"]);
   });
+});
+
+test("a lane that is in use is kept, however many others there are", async () => {
+  const shards = new Shards();
+  void shards.fill();
+  void shards.append(rowsOf(["waits"]));
+  for (let no = 1; no <= lanesKeptMax; no++) {
+    const address = { type: `${no}` as EventType, hour, index: 0 as ShardIndex };
+    void shards.append(rowsOf(["elsewhere"], { address }));
+  }
+  const sent = shards.sent.length;
+  void shards.append(rowsOf(["waits, too"]));
+  expect(shards.sent).toHaveLength(sent);
+  shards.sent[0]?.answer();
+  await settled();
+  expect(shards.lines().at(-1)).toEqual(["waits", "waits, too"]);
 });
 
 test("an isolate keeps so many empty lanes for knowing that they are busy, and no more", async () => {

@@ -10,7 +10,7 @@ import { parquetMetadata } from "hyparquet";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { fingerprintOf } from "../../domain/fingerprint.ts";
 import { endOf, epochMs, startOf } from "../../domain/hour.ts";
-import { AppendNo, HolderName } from "../../domain/ids.ts";
+import { AppendNo, type BucketAddress, HolderName } from "../../domain/ids.ts";
 import {
   carryAloneBytesMax,
   carryBytesMin,
@@ -27,6 +27,7 @@ import {
 import { bucketPrefix } from "../../domain/manifest.ts";
 import { protocolVersion } from "../../domain/plan.ts";
 import type { CloseMessage } from "../../domain/messages.ts";
+import { type Row, packRows } from "../../domain/packed-rows.ts";
 import { addContents } from "../../domain/part-content.ts";
 import { addTallies } from "../../domain/tally.ts";
 import { sha256Hex } from "../../platform/objects.ts";
@@ -346,26 +347,41 @@ describe("a shard refuses, and takes no row", () => {
     expect(await tablesOf(shardOf(address))).toEqual([]);
   });
 
-  it("[SH11] what would take its queue past `queueBytesMax`: overloaded, and the rest is taken", async () => {
-    const address = fresh("overloaded");
-    await append(address, rowsOf(address, ["first"]));
-    const large = Math.floor(queueBytesMax / 24) - 1_000;
-    const replies = await runInDurableObject(shardOf(address), (shard) =>
-      Promise.all(
-        upTo(4).map((id) => shard.append(messageOf(rowsOf(address, upTo(10, id * 10), "x".repeat(large))))),
-      ),
-    );
+  describe("[SH11] of a queue of `queueBytesMax`", () => {
+    /** Sixteen rows, of so many bytes as a message has them. */
+    const sized = (address: BucketAddress, id: number, bytes: number): Row[] => {
+      const rows = upTo(16, 100 * (id + 1)).map((no) => rowOf(address, no));
+      const around = packRows(rows).length;
+      return rows.map((_, at) => {
+        const pad = Math.floor((bytes - around) / 16) + (at < (bytes - around) % 16 ? 1 : 0);
+        return rowOf(address, 100 * (id + 1) + at, "x".repeat(pad));
+      });
+    };
+
+    const appended = async (address: BucketAddress, bytes: readonly number[]): Promise<string[]> => {
+      await append(address, rowsOf(address, ["first"]));
+      const replies = await runInDurableObject(shardOf(address), (shard) =>
+        Promise.all(bytes.map((size, id) => shard.append(messageOf(sized(address, id, size))))),
+      );
+      return replies.map((reply) => ("refused" in reply ? reply.refused : "taken"));
+    };
+
     // The first one is being committed, and counts until it is durable.
-    expect(replies.map((reply) => ("refused" in reply ? reply.refused : "taken"))).toEqual([
-      "taken",
-      "taken",
-      "overloaded",
-      "overloaded",
-    ]);
-    expect(fatesOf(await append(address, rowsOf(address, upTo(10, 40), "x".repeat(large))))).toBe(
-      "a".repeat(10),
-    );
-    expect((await close(address)).counters.accepted.rows).toBe(31);
+    it("all is taken to its last byte, and nothing past it", async () => {
+      const half = queueBytesMax / 2;
+      const address = fresh("queue");
+      expect(await appended(address, [half, half, 5_000])).toEqual(["taken", "taken", "overloaded"]);
+      expect(await appended(fresh("queue-past"), [half, half + 1])).toEqual(["taken", "overloaded"]);
+      expect(fatesOf(await append(address, sized(address, 9, half)))).toBe("a".repeat(16));
+      expect((await close(address)).counters.accepted.rows).toBe(1 + 3 * 16);
+    });
+
+    it("what comes alone is taken, as large as a body", async () => {
+      expect(await appended(fresh("queue-alone"), [queueBytesMax + 1, 5_000])).toEqual([
+        "taken",
+        "overloaded",
+      ]);
+    });
   });
 
   it("[SH11] what would take it past `identitiesPerShardMax`: full, also after it woke", async () => {

@@ -2,9 +2,9 @@
  * Lanes: how requests of one isolate share appends to a shard.
  *
  * A request whose shard has less than `appendsUnderWayMax` appends of this isolate under way sends its own at once. Others
- * wait, and when one comes back, the first of them sends the rows of all that wait as one append. In a busy lane it first
- * waits until no more join, see domain/departure.ts. So a busy edge makes one call to the shard and one entry in the ledger
- * for many requests: without that, calls are what most CPU goes to.
+ * wait, and when one comes back, the first of them sends the rows of all that wait as one append. In a busy lane everybody
+ * waits, and the first of them looks until no more join, see domain/departure.ts. So a busy edge makes one call to the shard and
+ * one entry in the ledger for many requests: without that, calls are what most CPU goes to.
  *
  * Whoever waits, waits on a promise of its own and is answered by the request that sent its rows (see relay.ts for why).
  * Should that one end before it answers, the deadline of the others frees the lane, and their rows are unresolved.
@@ -21,10 +21,10 @@ import {
 } from "../../domain/limits.ts";
 import { samePlan } from "../../domain/plan.ts";
 import { type Deadline, sleep } from "../../platform/timer.ts";
-import type { Answer, RoutedRows } from "./append.ts";
+import type { Answer, RoutedRows, ShardRows } from "./append.ts";
 
 /** Sends rows; called in the request that leads. Never throws. */
-export type Send = (rows: RoutedRows) => Promise<Answer>;
+export type Send = (rows: ShardRows) => Promise<Answer>;
 
 /** A place in the lane: an append that is under way, or a request that was told to send one. */
 type Place = symbol;
@@ -42,7 +42,7 @@ const unresolved: Answer = { decided: false, why: "unreachable" };
 class Lane {
   readonly #places = new Set<Place>();
   #waiting: Member[] = [];
-  /** Who looks again after those that wait. */
+  /** Who looks again after those that wait: the first of them, or nobody. */
   #watcher: Member | null = null;
   #loneAppends: number = laneLoneMax;
   #joined = 0;
@@ -88,7 +88,7 @@ class Lane {
    */
   async #watch(member: Member): Promise<void> {
     this.#watcher = member;
-    this.#joined = 0;
+    this.#joined = this.#looks = 0;
     for (let looks = 1; looks <= laneLooksMax; looks++) {
       await sleep(laneLookMs);
       if (this.#waiting[0] !== member) return;
@@ -102,17 +102,18 @@ class Lane {
     this.#watcher = null;
   }
 
-  /** Sends these rows and those of all that wait now, in the order in which they came, and answers each its own. */
+  /** Sends these rows, and behind them those of all that wait now, in the order in which they came; answers each its own. */
   async #lead(place: Place, routed: RoutedRows, send: Send): Promise<Answer> {
     const others = this.#join(routed);
     this.#loneAppends = others.length > 0 ? 0 : this.#loneAppends + 1;
     this.#looks = 0;
+    // What did not fit takes the other place, if that is free.
+    this.#callUnwatched();
     const all = [routed, ...others.map((member) => member.routed)];
     let answers: readonly Answer[] = all.map(() => unresolved);
     try {
       const { address, plan } = routed;
-      const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
-      const answer = await send({ address, plan, rows: all.flatMap(({ rows }) => rows), bytes });
+      const answer = await send({ address, plan, rows: all.flatMap(({ rows }) => rows) });
       answers = cut(
         answer,
         all.map(({ rows }) => rows.length),
@@ -135,6 +136,12 @@ class Lane {
       if (bytes > laneBytesMax || !samePlan(other.plan, routed.plan)) break;
       count++;
     }
+    return this.#takeOut(count);
+  }
+
+  /** So many of those that wait longest. */
+  #takeOut(count: number): Member[] {
+    if (count > 0) this.#watcher = null;
     return this.#waiting.splice(0, count);
   }
 
@@ -155,12 +162,12 @@ class Lane {
   }
 
   #callFirst(): void {
-    this.#waiting.shift()?.resolve(this.#take());
+    for (const { resolve } of this.#takeOut(1)) resolve(this.#take());
   }
 
   /** Its time is over. Whoever held a place all the while, or waits for longer, has ended, or is as good as that. */
   #giveUp(member: Member, before: readonly Place[]): void {
-    const over = this.#waiting.splice(0, this.#waiting.indexOf(member) + 1);
+    const over = this.#takeOut(this.#waiting.indexOf(member) + 1);
     for (const { resolve } of [...over, member]) resolve(unresolved);
     for (const place of before) this.#leave(place);
     this.#callUnwatched();
@@ -192,7 +199,7 @@ export class AppendLanes {
     try {
       return await lane.append(routed, deadline, send);
     } finally {
-      if (lane.empty && !lane.busy) this.#lanes.delete(name);
+      if (lane.empty && !lane.busy && this.#lanes.get(name) === lane) this.#lanes.delete(name);
     }
   }
 

@@ -27,10 +27,14 @@ export interface AppendEnv {
 }
 
 /** Rows for one shard, routed by one plan. */
-export interface RoutedRows {
+export interface ShardRows {
   readonly address: ShardAddress;
   readonly plan: Plan;
   readonly rows: readonly Row[];
+}
+
+/** Those of one request. */
+export interface RoutedRows extends ShardRows {
   /** What the rows take in an append's message. */
   readonly bytes: number;
 }
@@ -49,7 +53,7 @@ export type Answer = (
 export async function append(
   env: AppendEnv,
   memory: Pick<EdgeMemory, "accounts" | "closedHours" | "correctedPlans">,
-  routed: RoutedRows,
+  routed: ShardRows,
 ): Promise<Answer> {
   const span = currentSpan();
   const answer = await appendOnce(env, memory, routed);
@@ -59,7 +63,7 @@ export async function append(
 async function appendOnce(
   env: AppendEnv,
   memory: Pick<EdgeMemory, "accounts" | "closedHours" | "correctedPlans">,
-  { address, plan, rows }: RoutedRows,
+  { address, plan, rows }: ShardRows,
 ): Promise<Answer> {
   const account = memory.accounts.of(env.EDGE_LEDGER, address.hour);
   try {
