@@ -168,8 +168,8 @@ export class CommitQueue {
         });
         if (commit.batches.length + commit.foreign.length > 0) this.#deps.committed(commit);
       } catch (error) {
-        this.#broken = true;
         this.#heldBytes = 0;
+        this.#broken = true;
         // On the platform nothing runs after it: whoever waits hears the reason from there.
         this.#deps.abort(`a commit failed: ${String(error)}`);
         for (const { fail } of [...entries, ...this.#take(this.#entries.length)]) fail(error);
