@@ -17,7 +17,7 @@ export interface LaneView {
   readonly waiting: number;
   /** Of them, those that joined since somebody last looked. */
   readonly joined: number;
-  /** How often somebody looked since the first of those that wait joined; looks are `laneLookMs` apart or more. */
+  /** How often who asks has looked, `laneLookMs` apart or more; 0: it only joins. */
   readonly looks: number;
 }
 

@@ -2,14 +2,13 @@
  * Rows → the bytes of a part, and back to a digest of its rows. Equal rows in equal order, encoded in the same way, give
  * equal bytes. Memory: the part's bytes (domain/growing-bytes.ts), and of its rows one chunk (lines) or one row group (columns).
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Format, encodingOf, formatOf } from "../domain/encoding.ts";
 import { GrowingBytes } from "../domain/growing-bytes.ts";
 import type { Field } from "../domain/parquet/columns.ts";
 import type { FileFacts } from "../domain/parquet/facts.ts";
 import { contentSha256 } from "../domain/parquet/reader.ts";
 import { ParquetRows } from "../domain/parquet/writer.ts";
+import { Digest } from "./digest.ts";
 import { sha256Hex } from "./objects.ts";
 import type { EncodedPart } from "./part-writer.ts";
 import { inflated } from "./inflate.ts";
@@ -110,7 +109,7 @@ async function columns(
 }
 
 async function plainSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = sha256.create();
+  const digest = new Digest();
   for await (const piece of inflated(bytes)) digest.update(piece);
-  return bytesToHex(digest.digest());
+  return digest.sha256();
 }

@@ -84,18 +84,19 @@ export class CommitQueue {
     if (this.#closed) return { refused: "closed" };
     // The first delivery may have brought rows, and this one would call them duplicates: neither answer is the other's.
     if (!this.#recent.add(append.edge, append.no)) return { refused: "repeated" };
-    const refused = this.#noRoom(append.rows.bytes.length, append.rows.count, identitiesPerShardMax);
+    const waiting: Waiting = { kind: "append", ...append };
+    const refused = this.#noRoom(waiting, identitiesPerShardMax);
     if (refused !== null) return { refused };
-    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);
+    const outcome = await this.#push(waiting);
     if (outcome === null) return { refused: "closed" };
     return "granted" in outcome ? broken("an append was answered as a claim") : outcome;
   }
 
   async claim(claim: Omit<WaitingClaim, "kind">): Promise<ClaimOutcome | ClaimRefusal> {
-    const count = claim.fingerprints.length / fingerprintBytes;
-    const refused = this.#noRoom(claim.fingerprints.length, count, identitiesPerHomeMax);
+    const waiting: Waiting = { kind: "claim", ...claim };
+    const refused = this.#noRoom(waiting, identitiesPerHomeMax);
     if (refused !== null) return { refused };
-    const outcome = await this.#push({ kind: "claim", ...claim }, count);
+    const outcome = await this.#push(waiting);
     if (outcome === null || !("granted" in outcome)) return broken("a claim was answered as an append");
     return outcome;
   }
@@ -127,18 +128,18 @@ export class CommitQueue {
     }
   }
 
-  #noRoom(bytes: number, count: number, identitiesMax: number): "full" | "overloaded" | null {
+  #noRoom(waiting: Waiting, identitiesMax: number): "full" | "overloaded" | null {
     // What is alone is taken, whatever its size: an edge of older code sends all of a request's rows at once.
-    if (this.#heldBytes > 0 && this.#heldBytes + bytes > queueBytesMax) return "overloaded";
-    return this.#identities.size + this.#waitingRows + count > identitiesMax ? "full" : null;
+    if (this.#heldBytes > 0 && this.#heldBytes + waitingBytes(waiting) > queueBytesMax) return "overloaded";
+    return this.#identities.size + this.#waitingRows + rowsOf(waiting) > identitiesMax ? "full" : null;
   }
 
-  #push(waiting: Waiting, count: number): Promise<Outcome | null> {
+  #push(waiting: Waiting): Promise<Outcome | null> {
     if (this.#broken) return Promise.reject(new Error("a commit failed; the object is gone"));
     const { promise, resolve, reject } = Promise.withResolvers<Outcome | null>();
     this.#entries.push({ waiting, answer: resolve, fail: reject });
     this.#heldBytes += waitingBytes(waiting);
-    this.#waitingRows += count;
+    this.#waitingRows += rowsOf(waiting);
     if (!this.#running) void this.#run();
     return promise;
   }

@@ -75,15 +75,21 @@ function plainGroups(deliverables: readonly Deliverable[]): Map<string, { plan: 
   return groups;
 }
 
+/** The memory of an edge whose shards accept everything, and what they were sent. */
+function taking(): { readonly memory: EdgeMemory; readonly sent: readonly RoutedRows[] } {
+  const sent: RoutedRows[] = [];
+  const memory = new EdgeMemory();
+  memory.lanes.append = (routed) => {
+    sent.push(routed);
+    return Promise.resolve({ decided: true, acceptedRows: new Uint8Array(routed.rows.length).fill(1) });
+  };
+  return { memory, sent };
+}
+
 it("events of a request go in one append for each shard, in order, wherever the one before them went", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deliverable, { maxLength: 12 }), async (deliverables) => {
-      const sent: RoutedRows[] = [];
-      const memory = new EdgeMemory();
-      memory.lanes.append = (routed) => {
-        sent.push(routed);
-        return Promise.resolve({ decided: true, acceptedRows: new Uint8Array(routed.rows.length).fill(1) });
-      };
+      const { memory, sent } = taking();
       const fates = await deliver({} as DeliverEnv, memory, deliverables, now);
       expect(fates.map(({ fate }) => fate)).toEqual(deliverables.map(() => "accepted"));
       const groups = sent.map(({ address, plan, rows }) => [
@@ -108,12 +114,7 @@ it.each([
     return { event: { ...event, json, jsonBytes }, stream };
   };
   const around = rowLine("", isoOf(now), hour, stream.schemaVersion).length + headerBytes;
-  const sent: RoutedRows[] = [];
-  const memory = new EdgeMemory();
-  memory.lanes.append = (routed) => {
-    sent.push(routed);
-    return Promise.resolve({ decided: true, acceptedRows: new Uint8Array(routed.rows.length).fill(1) });
-  };
+  const { memory, sent } = taking();
   const first = 1_000_001;
   const second = laneBytesMax - first - 2 * around + more;
   const fates = await deliver({} as DeliverEnv, memory, [eventOf(first), eventOf(second)], now);

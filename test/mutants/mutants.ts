@@ -58,14 +58,16 @@ export const mutants: readonly Mutant[] = [
   mutant("a duplicate is answered from a commit that is not durable", [
     change(
       queue,
-      '    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);',
+      `    const outcome = await this.#push(waiting);
+    if (outcome === null) return { refused: "closed" };`,
       `    const { rows } = append;
     const known = (row: number): boolean => this.#identities.knows(rows.bytes, rows.fingerprintAt(row));
     if (Array.from({ length: rows.count }, (_, row) => known(row)).every(Boolean)) {
       const accepted = { rows: 0, sum: "0000000000000000" as AppendOutcome["accepted"]["sum"] };
       return { accepted, duplicates: rows.count, acceptedRows: new Uint8Array(rows.count) };
     }
-    const outcome = await this.#push({ kind: "append", ...append }, append.rows.count);`,
+    const outcome = await this.#push(waiting);
+    if (outcome === null) return { refused: "closed" };`,
     ),
   ]),
   mutant("a commit that fails does not end the object", [

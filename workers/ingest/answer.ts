@@ -73,8 +73,10 @@ function sortOut(admissions: readonly Admission[], fates: readonly Fate[]) {
         quarantine.push(reasonOf(fate.refusal, index));
         break;
       case "refused":
-        (isForNow(fate.refusal.code) ? drained : refused).push(reasonOf(fate.refusal, index));
-        if (isForNow(fate.refusal.code)) failed.push(index);
+        if (isForNow(fate.refusal.code)) {
+          drained.push(reasonOf(fate.refusal, index));
+          failed.push(index);
+        } else refused.push(reasonOf(fate.refusal, index));
         break;
       case "failed":
         failed.push(index);

@@ -46,19 +46,18 @@ class Lane {
   #watcher: Member | null = null;
   #loneAppends: number = laneLoneMax;
   #joined = 0;
-  #looks = 0;
 
   get empty(): boolean {
     return this.#places.size === 0 && this.#waiting.length === 0;
   }
 
   get busy(): boolean {
-    return isBusy(this.#view());
+    return isBusy({ loneAppends: this.#loneAppends });
   }
 
   async append(routed: RoutedRows, deadline: Deadline, send: Send): Promise<Answer> {
     this.#joined++;
-    if (departs(this.#view(1))) return this.#lead(this.#take(), routed, send);
+    if (departs(this.#view(this.#waiting.length + 1, 0))) return this.#lead(this.#take(), routed, send);
     const { promise, resolve } = Promise.withResolvers<Answer | Place>();
     const member = { routed, resolve };
     this.#waiting.push(member);
@@ -71,14 +70,13 @@ class Lane {
     return typeof turn === "symbol" ? this.#lead(turn, routed, send) : turn;
   }
 
-  /** With a request that arrives just now, or without. */
-  #view(arriving: 0 | 1 = 0): LaneView {
+  #view(waiting: number, looks: number): LaneView {
     return {
       placeFree: this.#places.size < appendsUnderWayMax,
       loneAppends: this.#loneAppends,
-      waiting: this.#waiting.length + arriving,
+      waiting,
       joined: this.#joined,
-      looks: this.#looks,
+      looks,
     };
   }
 
@@ -88,12 +86,11 @@ class Lane {
    */
   async #watch(member: Member): Promise<void> {
     this.#watcher = member;
-    this.#joined = this.#looks = 0;
+    this.#joined = 0;
     for (let looks = 1; looks <= laneLooksMax; looks++) {
       await sleep(laneLookMs);
       if (this.#waiting[0] !== member) return;
-      this.#looks = looks;
-      if (departs(this.#view())) {
+      if (departs(this.#view(this.#waiting.length, looks))) {
         this.#callFirst();
         return;
       }
@@ -106,7 +103,6 @@ class Lane {
   async #lead(place: Place, routed: RoutedRows, send: Send): Promise<Answer> {
     const others = this.#join(routed);
     this.#loneAppends = others.length > 0 ? 0 : this.#loneAppends + 1;
-    this.#looks = 0;
     // What did not fit takes the other place, if that is free.
     this.#callUnwatched();
     const all = [routed, ...others.map((member) => member.routed)];

@@ -140,7 +140,6 @@ function fateOf(answer: Answer, row: number, late: boolean): Fate {
 function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Group[] {
   const groups = new Groups();
   const receivedAt = isoOf(now);
-  let group: Group | undefined;
   let planned: { readonly stream: Stream; readonly hour: Hour; readonly plan: Plan } | undefined;
   for (const routed of events) {
     const { event, stream } = routed.deliverable;
@@ -156,8 +155,7 @@ function route(memory: EdgeMemory, events: readonly Routed[], now: EpochMs): Gro
     const line = rowLine(event.json, receivedAt, homeHour, stream.schemaVersion);
     // What is added to the event is ASCII.
     const bytes = headerBytes + event.jsonBytes + line.length - event.json.length;
-    if (group === undefined || !sameShard(group.address, address) || group.bytes + bytes > laneBytesMax)
-      group = groups.withRoom(address, planned.plan, bytes);
+    const group = groups.withRoom(address, planned.plan, bytes);
     group.bytes += bytes;
     group.events.push(routed);
     group.rows.push({
@@ -176,16 +174,26 @@ class Groups {
   readonly all: Group[] = [];
   /** The last one of each shard. */
   readonly #last = new Map<string, Group>();
+  /** The last one that was asked for. */
+  #latest: Group | undefined;
 
   /** The group for another row of this shard, of so many bytes. */
   withRoom(address: ShardAddress, plan: Plan, bytes: number): Group {
-    const key = shardName(address);
-    const last = this.#last.get(key);
-    if (last !== undefined && last.bytes + bytes <= laneBytesMax) return last;
-    const group = { address, plan, events: [], rows: [], bytes: 0 };
-    this.#last.set(key, group);
-    this.all.push(group);
+    let group = this.#lastOf(address);
+    if (group === undefined || group.bytes + bytes > laneBytesMax) {
+      group = { address, plan, events: [], rows: [], bytes: 0 };
+      this.#last.set(shardName(address), group);
+      this.all.push(group);
+    }
+    this.#latest = group;
     return group;
+  }
+
+  #lastOf(address: ShardAddress): Group | undefined {
+    const latest = this.#latest;
+    return latest !== undefined && sameShard(latest.address, address)
+      ? latest
+      : this.#last.get(shardName(address));
   }
 }
 
